@@ -1,0 +1,1 @@
+"""From an alert to an HTTP request: format, signing, sending, retrying. No Kafka."""

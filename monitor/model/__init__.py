@@ -1,0 +1,1 @@
+"""From text to probabilities: bundles, text preparation, batching, scorers. No Kafka."""

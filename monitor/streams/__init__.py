@@ -1,0 +1,1 @@
+"""The Kafka side: stream specification, clients, dead letters. No knowledge of news."""
