@@ -123,7 +123,7 @@ Scored = ScoredRecord | Mark | Retraction
 
 
 class WindowStatistics(msgspec.Struct, frozen=True):
-    """What a window held when the alert changed state; `end` is exclusive of nothing: (end - length, end]."""
+    """What the window (end - length, end] held when the alert changed state."""
 
     length_seconds: float
     end: int
@@ -214,9 +214,9 @@ class Outcome(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="kind",
 Notification = Queued | Outcome
 
 _encoder = msgspec.json.Encoder()
-_scored_decoder = msgspec.json.Decoder(Scored)
+_scored_decoder: msgspec.json.Decoder[Scored] = msgspec.json.Decoder(Scored)
 _alert_decoder = msgspec.json.Decoder(AlertEvent)
-_notification_decoder = msgspec.json.Decoder(Notification)
+_notification_decoder: msgspec.json.Decoder[Notification] = msgspec.json.Decoder(Notification)
 
 
 def encode(record: msgspec.Struct) -> bytes:

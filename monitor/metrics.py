@@ -1,0 +1,75 @@
+"""Every metric that newsurge exposes, and nothing else.
+
+Labels come from bounded sets only (partition, topic, class, rule, receiver, reason), never
+from text or ids. One registry for the process; roles update, `monitor.web` serves.
+"""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+REGISTRY = CollectorRegistry()
+
+_LATENCY_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+
+news_records_total = Counter(
+    "newsurge_news_records", "News records taken up, by what became of them.", ["outcome"],
+    registry=REGISTRY,
+)  # fmt: skip
+dead_letters_total = Counter(
+    "newsurge_dead_letters", "Records sent to the dead-letter stream, by reason.", ["reason"],
+    registry=REGISTRY,
+)  # fmt: skip
+unjudged_items_total = Counter(
+    "newsurge_unjudged_items", "Items that the model could not judge, by reason.", ["reason"],
+    registry=REGISTRY,
+)  # fmt: skip
+inference_seconds = Histogram(
+    "newsurge_inference_seconds", "Time of one chunk in the model.", buckets=_LATENCY_BUCKETS,
+    registry=REGISTRY,
+)  # fmt: skip
+prepare_seconds = Histogram(
+    "newsurge_prepare_seconds", "Time to decode and tokenise one chunk.", buckets=_LATENCY_BUCKETS,
+    registry=REGISTRY,
+)  # fmt: skip
+emit_seconds = Histogram(
+    "newsurge_emit_seconds", "Time until a chunk's scored records were acknowledged.",
+    buckets=_LATENCY_BUCKETS, registry=REGISTRY,
+)  # fmt: skip
+consumer_lag_records = Gauge(
+    "newsurge_consumer_lag_records", "Records of the partition not yet taken up.",
+    ["stream", "partition"], registry=REGISTRY,
+)  # fmt: skip
+scored_records_total = Counter(
+    "newsurge_scored_records", "Scored records applied by WATCH, by what became of them.",
+    ["outcome"], registry=REGISTRY,
+)  # fmt: skip
+clock_timestamp_seconds = Gauge(
+    "newsurge_clock_timestamp_seconds", "The log clock of the scored partition.", ["partition"],
+    registry=REGISTRY,
+)  # fmt: skip
+stalled_news_partitions = Gauge(
+    "newsurge_stalled_news_partitions", "News partitions whose marks stopped, as seen by WATCH.",
+    ["partition"], registry=REGISTRY,
+)  # fmt: skip
+alert_transitions_total = Counter(
+    "newsurge_alert_transitions", "Alert events emitted.", ["rule", "state"], registry=REGISTRY
+)
+alerts_firing = Gauge(
+    "newsurge_alerts_firing", "Series on which the rule fires now.", ["rule"], registry=REGISTRY
+)
+notifications_total = Counter(
+    "newsurge_notifications", "Notifications ended, by receiver and outcome.",
+    ["receiver", "outcome"], registry=REGISTRY,
+)  # fmt: skip
+notification_attempts_total = Counter(
+    "newsurge_notification_attempts", "HTTP requests made to a receiver.", ["receiver"],
+    registry=REGISTRY,
+)  # fmt: skip
+notification_seconds = Histogram(
+    "newsurge_notification_seconds", "From reading an alert to its delivery.", ["receiver"],
+    buckets=_LATENCY_BUCKETS, registry=REGISTRY,
+)  # fmt: skip
+ready = Gauge("newsurge_ready", "1 when every part of the process is ready.", registry=REGISTRY)
+build_info = Gauge(
+    "newsurge_build_info", "Always 1; labels name the version and the model bundle.",
+    ["version", "bundle", "runtime"], registry=REGISTRY,
+)  # fmt: skip
