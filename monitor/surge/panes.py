@@ -1,0 +1,129 @@
+"""Panes and windows: what was counted in which slot of event time, and sums over them.
+
+Pure. A pane k covers the slot ((k - 1) * slide, k * slide]; times are milliseconds. Sums are
+integers, so that they don't depend on the order of addition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, fields
+
+from monitor.records import Origin, ScoredRecord
+from monitor.surge.novelty import Told
+
+SCORE_UNIT = 1_000_000
+"""Scores are summed as whole millionths."""
+
+
+def pane_of(time: int, slide: int) -> int:
+    """The pane that a time falls into; its end belongs to it."""
+    return -(-time // slide)
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts over a pane or a window. Scores are in `SCORE_UNIT`ths."""
+
+    raw_count: int = 0
+    raw_negative: int = 0
+    raw_score: int = 0
+    novel_count: int = 0
+    novel_negative: int = 0
+    novel_score: int = 0
+
+    def count(self, negative: bool, score: int, novel: bool) -> None:
+        """Count one item, as a story too when it is novel."""
+        self.raw_count += 1
+        self.raw_negative += negative
+        self.raw_score += score
+        if novel:
+            self.novel_count += 1
+            self.novel_negative += negative
+            self.novel_score += score
+
+    def add(self, other: Tally, sign: int = 1) -> None:
+        """Add (or with -1 take away) another tally."""
+        self.raw_count += sign * other.raw_count
+        self.raw_negative += sign * other.raw_negative
+        self.raw_score += sign * other.raw_score
+        self.novel_count += sign * other.novel_count
+        self.novel_negative += sign * other.novel_negative
+        self.novel_score += sign * other.novel_score
+
+    def copy(self) -> Tally:
+        """An independent copy."""
+        return Tally(*(getattr(self, f.name) for f in fields(self)))
+
+
+@dataclass(slots=True)
+class Entry:
+    """One record of an open pane. `story` is the one it was taken to tell; None: not counted."""
+
+    record: ScoredRecord
+    offset: int
+    signature: bytes
+    negative: bool
+    score: int
+    story: Told | None = None
+    novel: bool = False
+
+    @property
+    def order(self) -> tuple[int, Origin]:
+        """The order in which stories are settled: by event time, then by origin."""
+        return self.record.event_time, self.record.origin
+
+
+@dataclass(slots=True)
+class Pane:
+    """What one slot of event time holds. `entries` are kept while it is open, then only the
+    `stories` worth showing.
+    """
+
+    tally: Tally = field(default_factory=Tally)
+    entries: list[Entry] = field(default_factory=list)
+    stories: list[Told] = field(default_factory=list)
+    first_offset: int = -1
+    last_offset: int = -1
+
+    def touch(self, offset: int) -> None:
+        """Note that a record at this offset of `scored` went into the pane."""
+        if self.first_offset < 0:
+            self.first_offset = offset
+        self.last_offset = offset
+
+
+class Window:
+    """The running sum of the `length` panes that end with pane `head`, head included."""
+
+    def __init__(self, length: int) -> None:
+        self.length = length
+        self.head: int | None = None
+        self.tally = Tally()
+
+    def holds(self, pane: int) -> bool:
+        """Whether the pane lies in the window now."""
+        return self.head is not None and self.head - self.length < pane <= self.head
+
+    def roll(self, head: int, panes: dict[int, Pane]) -> None:
+        """Move the window's end forward to `head`; moving backwards is not done."""
+        if self.head is not None and head <= self.head:
+            return
+        old, self.head = self.head, head
+        if old is None or head - old >= self.length or head - old >= len(panes):
+            self._resum(panes)
+            return
+        for pane in range(old + 1, head + 1):
+            if pane in panes:
+                self.tally.add(panes[pane].tally)
+            if pane - self.length in panes:
+                self.tally.add(panes[pane - self.length].tally, -1)
+
+    def _resum(self, panes: dict[int, Pane]) -> None:
+        self.tally = Tally()
+        for pane in self.within(panes):
+            self.tally.add(panes[pane].tally)
+
+    def within(self, panes: Iterable[int]) -> list[int]:
+        """Those of the panes that lie in the window, in order."""
+        return sorted(pane for pane in panes if self.holds(pane))

@@ -1,0 +1,49 @@
+"""Reading near-duplicate signatures: similarity of two, and bands to look candidates up by.
+
+Pure. Signatures are made by `monitor.model.signature`; this half is what the core needs.
+A signature is `BYTES` bytes, each the low byte of one MinHash of the text's words (b-bit
+minwise hashing: Li & Koenig, WWW 2010), base64 on the wire.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+
+BYTES = 64
+BAND_BYTES = 4
+_BANDS = tuple((bytes([i]), i * BAND_BYTES, (i + 1) * BAND_BYTES) for i in range(BYTES // BAND_BYTES))
+_CHANCE = 1 / 256
+"""How often two bytes are equal although the words behind them are not."""
+
+
+def unpack(signature: str) -> bytes:
+    """The bytes of a signature as it stands on the wire.
+
+    Raises:
+        ValueError: when it is not base64 of `BYTES` bytes.
+    """
+    try:
+        raw = base64.b64decode(signature, validate=True)
+    except binascii.Error as error:
+        raise ValueError(f"signature is not base64: {error}") from None
+    if len(raw) != BYTES:
+        raise ValueError(f"signature has {len(raw)} bytes, not {BYTES}")
+    return raw
+
+
+def pack(signature: bytes) -> str:
+    """A signature as it stands on the wire."""
+    return base64.b64encode(signature).decode()
+
+
+def similarity(a: bytes, b: bytes) -> float:
+    """The estimated Jaccard similarity (0 to 1) of the two texts' words."""
+    difference = int.from_bytes(a) ^ int.from_bytes(b)
+    equal = difference.to_bytes(BYTES).count(0) / BYTES
+    return max(0.0, (equal - _CHANCE) / (1 - _CHANCE))
+
+
+def bands(signature: bytes) -> list[bytes]:
+    """Look-up keys: texts that share one are candidates for the same story."""
+    return [tag + signature[start:end] for tag, start, end in _BANDS]
