@@ -48,6 +48,12 @@ class KafkaSettings(_Section):
     )
     connect_timeout_seconds: float = Field(10.0, gt=0)
     session_timeout_seconds: float = Field(10.0, gt=0)
+    fetch_max_wait_ms: int = Field(
+        500, ge=1, description="Longest wait of a fetch; lower it for brokers that sleep it out."
+    )
+    sole_consumer: bool = Field(
+        False, description="This process alone consumes: take all partitions, join no group."
+    )
 
     @model_validator(mode="after")
     def _credentials_are_whole(self) -> KafkaSettings:
