@@ -23,6 +23,10 @@ class Prior:
     panes: float
 
 
+WEAK_PRIOR = Prior(stories=1.0, panes=60.0)
+"""One negative story in the first hour (of panes of a minute), soon outweighed by what is seen."""
+
+
 class Baseline:
     """The running baseline of one track.
 

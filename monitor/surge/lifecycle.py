@@ -52,8 +52,9 @@ TABLE: dict[tuple[State, Signal], tuple[State, Action]] = {
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """One rule on one series. `started_at` is when the condition was first met (0: inactive);
-    `last_met` when it was last met.
+    """Where one rule stands on one series.
+
+    `started_at` is when the condition was first met (0 when inactive), `last_met` when last.
     """
 
     state: State = State.INACTIVE
@@ -90,8 +91,6 @@ def step_early(status: Status, met: bool, now: int, *, for_: int) -> tuple[Statu
         return status, Action.NONE
     now = max(now, status.last_met)
     return step(status, met, now, for_=for_, keep_firing_for=0)
-
-
 
 
 def _signal(status: Status, met: bool, now: int, for_: int, keep_firing_for: int) -> Signal:

@@ -76,8 +76,9 @@ class Entry:
 
 @dataclass(slots=True)
 class Pane:
-    """What one slot of event time holds. `entries` are kept while it is open, then only the
-    `stories` worth showing.
+    """What one slot of event time holds.
+
+    `entries` are kept while it is open, then only the `stories` worth showing.
     """
 
     tally: Tally = field(default_factory=Tally)

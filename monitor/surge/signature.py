@@ -12,7 +12,9 @@ import binascii
 
 BYTES = 64
 BAND_BYTES = 4
-_BANDS = tuple((bytes([i]), i * BAND_BYTES, (i + 1) * BAND_BYTES) for i in range(BYTES // BAND_BYTES))
+_BANDS = tuple(
+    (bytes([i]), i * BAND_BYTES, (i + 1) * BAND_BYTES) for i in range(BYTES // BAND_BYTES)
+)
 _CHANCE = 1 / 256
 """How often two bytes are equal although the words behind them are not."""
 

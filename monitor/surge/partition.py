@@ -1,0 +1,171 @@
+"""WATCH's mind: one scored partition, record by record, to alert events.
+
+Pure: the log is the only input and its marks are the only time, so that the same log gives the
+same alerts live, after a restart, in a replay and in a backtest.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from monitor.records import AlertEvent, Mark, Origin, Retraction, Scored, ScoredRecord, Series
+from monitor.surge.clock import Clock
+from monitor.surge.following import Following, Watched
+from monitor.surge.lifecycle import State
+from monitor.surge.rules import Rule, rule_hash
+from monitor.surge.track import Statistics
+
+
+@dataclass(frozen=True)
+class WatchPlan:
+    """What every partition of a deployment watches, and how.
+
+    `series` are those known beforehand (the bundle's topics, the watchlist's names, `all`),
+    which are followed from the start so that their silence is seen too.
+    """
+
+    statistics: Statistics
+    rules: tuple[Rule, ...]
+    news_partitions: int
+    idle_timeout: int
+    series: tuple[Series, ...] = ()
+
+    def hash_of(self, rule: Rule) -> str:
+        """The rule's hash under this plan's statistics."""
+        return rule_hash(
+            rule,
+            {
+                "slide": self.statistics.slide,
+                "allowed_lateness": self.statistics.allowed_lateness,
+                "duplicate_horizon": self.statistics.duplicate_horizon,
+                "negative_threshold": self.statistics.negative_threshold,
+            },
+        )
+
+
+class Applied:
+    """The highest origin applied from each news partition, and which series of that one."""
+
+    def __init__(self) -> None:
+        self._latest: dict[int, tuple[int, set[str]]] = {}
+
+    def take(self, origin: Origin, series: str) -> bool:
+        """Whether this origin is new to this series; from now on it is not."""
+        offset, applied = self._latest.get(origin.partition, (-1, set()))
+        if origin.offset > offset:
+            self._latest[origin.partition] = (origin.offset, {series})
+            return True
+        if origin.offset < offset or series in applied:
+            return False
+        applied.add(series)
+        return True
+
+
+class PartitionWatch:
+    """The state of one scored partition.
+
+    `outcomes` counts what became of its scored records: `counted`, `late`, `repeated_id`,
+    `repeated_origin`, or `unwatched` where no rule is about the series.
+    """
+
+    def __init__(self, partition: int, plan: WatchPlan) -> None:
+        self.partition = partition
+        self.clock = Clock(plan.news_partitions, plan.idle_timeout)
+        self.outcomes: Counter[str] = Counter()
+        self._plan = plan
+        self._slide = plan.statistics.slide
+        self._applied = Applied()
+        self._boundary: int | None = None
+        self._followings: dict[Series, list[Following]] = {}
+        for series in plan.series:
+            self._follow(series)
+
+    def apply(self, offset: int, record: Scored) -> list[AlertEvent]:
+        """Take the record at `offset`, the next of the partition.
+
+        Returns the alert events that it causes, in order.
+        """
+        match record:
+            case ScoredRecord():
+                return self._take(offset, record)
+            case Mark():
+                if self.clock.mark(record.news_partition, record.time, record.caught_up):
+                    return self._pass_boundaries()
+            case Retraction():
+                self._retract(record)
+        return []
+
+    def firing(self) -> list[AlertEvent]:
+        """The alerts that fire now, each as it was when it began."""
+        return [watched.fired for _, watched in self._watched() if watched.fired is not None]
+
+    def states(self) -> Iterator[tuple[str, Series, State]]:
+        """Each rule on each series, and where it stands."""
+        for following, watched in self._watched():
+            yield watched.rule.alert, following.series, watched.status.state
+
+    def _watched(self) -> Iterator[tuple[Following, Watched]]:
+        for following in self._all():
+            for watched in following.watched:
+                yield following, watched
+
+    def _all(self) -> Iterable[Following]:
+        return (following for each in self._followings.values() for following in each)
+
+    def _follow(self, series: Series) -> list[Following]:
+        by_matchers: dict[tuple[tuple[str, ...], tuple[str, ...]], list[Rule]] = {}
+        for rule in self._plan.rules:
+            if rule.concerns(series):
+                matchers = rule.match.source, rule.match.language
+                by_matchers.setdefault(matchers, []).append(rule)
+        self._followings[series] = [
+            Following(
+                partition=self.partition,
+                series=series,
+                match=rules[0].match,
+                statistics=self._plan.statistics,
+                watched=[
+                    Watched(rule, self._plan.hash_of(rule), rule.window // self._slide)
+                    for rule in rules
+                ],
+            )
+            for rules in by_matchers.values()
+        ]
+        return self._followings[series]
+
+    def _take(self, offset: int, record: ScoredRecord) -> list[AlertEvent]:
+        series = record.series
+        if not self._applied.take(record.origin, str(series)):
+            self.outcomes["repeated_origin"] += 1
+            return []
+        followings = self._followings.get(series)
+        if followings is None:
+            followings = self._follow(series)
+        events: list[AlertEvent] = []
+        outcome = "unwatched"
+        for following in followings:
+            if following.takes(record):
+                taken, caused = following.add(offset, record, self.clock.time)
+                outcome = taken.value
+                events += caused
+        self.outcomes[outcome] += 1
+        return events
+
+    def _retract(self, retraction: Retraction) -> None:
+        if self._applied.take(retraction.origin, "retraction"):
+            for following in self._all():
+                following.track.retract(retraction.retracts, self.clock.time or 0)
+
+    def _pass_boundaries(self) -> list[AlertEvent]:
+        last = (self.clock.time or 0) // self._slide
+        first = last if self._boundary is None else self._boundary + 1
+        self._boundary = last
+        lateness = self._plan.statistics.allowed_lateness
+        events: list[AlertEvent] = []
+        for boundary in range(first, last + 1):
+            closing = (boundary * self._slide - lateness) // self._slide
+            for following in self._all():
+                events += following.pass_boundary(boundary, closing)
+        return events

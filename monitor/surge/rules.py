@@ -1,0 +1,184 @@
+"""What a rule may say: the language of `alerts.yaml`, as typed values.
+
+Pure. Owns names, defaults and the checks that need one rule alone; it reads no file. Durations
+are written `90s`, `15m`, `2h`, `7d` or `4w` and held in milliseconds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import operator
+import re
+from collections.abc import Callable
+from typing import Annotated, Any, Literal, NamedTuple
+
+import msgspec
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from monitor.records import By, Series, Severity
+from monitor.surge.panes import SCORE_UNIT, Tally
+
+_UNITS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
+_OPERATORS: dict[str, Callable[[float, float], bool]] = {
+    ">=": operator.ge,
+    ">": operator.gt,
+    "<=": operator.le,
+    "<": operator.lt,
+}
+_QUANTITIES = ("negative_share", "mean_score", "count", "negative_count")
+_TERM = re.compile(r"\s*([a-z_]+)\s*(>=|<=|>|<)\s*(-?\d+(?:\.\d+)?)\s*")
+
+
+def parse_duration(value: object) -> int:
+    """Milliseconds of a duration such as `15m`, or of several units such as `1h30m`.
+
+    Raises:
+        ValueError: when it is not one.
+    """
+    if isinstance(value, int) and not isinstance(value, bool) and value == 0:
+        return 0
+    parts = re.findall(r"(\d+)([smhdw])", value) if isinstance(value, str) else []
+    if not parts or "".join(map("".join, parts)) != value:
+        raise ValueError(f"{value!r} is not a duration; write it as 90s, 15m, 2h, 7d or 1h30m")
+    return sum(int(number) * _UNITS[unit] for number, unit in parts)
+
+
+def parse_false_alarms(value: object) -> int:
+    """The tolerated time between false alarms, in milliseconds, of a text such as `1 per 30d`.
+
+    Raises:
+        ValueError: when it is not one.
+    """
+    found = re.fullmatch(r"\s*(\d+)\s+per\s+(\S+)\s*", value) if isinstance(value, str) else None
+    if found is None or int(found[1]) == 0 or (period := parse_duration(found[2])) == 0:
+        raise ValueError(f"{value!r} is not a rate of false alarms; write it as '1 per 30d'")
+    return period // int(found[1])
+
+
+class Term(NamedTuple):
+    """One comparison of a quantity of the window with a number."""
+
+    quantity: str
+    operator: str
+    value: float
+
+    def holds(self, tally: Tally, novel: bool) -> bool:
+        """Whether it holds for the window's stories, or for its raw items."""
+        return _OPERATORS[self.operator](quantity(self.quantity, tally, novel), self.value)
+
+
+def parse_condition(value: object) -> tuple[Term, ...]:
+    """The terms of a condition such as `negative_share >= 0.5 and count >= 10`.
+
+    Raises:
+        ValueError: when it is not one.
+    """
+    terms = []
+    for part in re.split(r"\band\b", str(value)):
+        found = _TERM.fullmatch(part)
+        if found is None:
+            raise ValueError(
+                f"{part.strip()!r} is not a comparison; write 'negative_share >= 0.5', "
+                "and join several with 'and'"
+            )
+        if found[1] not in _QUANTITIES:
+            raise ValueError(f"{found[1]!r} is not one of {', '.join(_QUANTITIES)}")
+        terms.append(Term(found[1], found[2], float(found[3])))
+    return tuple(terms)
+
+
+def quantity(name: str, tally: Tally, novel: bool) -> float:
+    """A quantity of a window: over its stories when `novel`, else over its raw items.
+
+    Shares and means of an empty window are 0.
+    """
+    count = tally.novel_count if novel else tally.raw_count
+    negative = tally.novel_negative if novel else tally.raw_negative
+    score = tally.novel_score if novel else tally.raw_score
+    values = {
+        "count": float(count),
+        "negative_count": float(negative),
+        "negative_share": negative / count if count else 0.0,
+        "mean_score": score / SCORE_UNIT / count if count else 0.0,
+    }
+    return values[name]
+
+
+def _as_tuple(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else value
+
+
+Duration = Annotated[int, BeforeValidator(parse_duration)]
+Words = Annotated[tuple[str, ...], BeforeValidator(_as_tuple)]
+
+
+class Match(BaseModel):
+    """Which series and items a rule is about; nothing named means all."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    key: Words = ()
+    source: Words = ()
+    language: Words = ()
+
+
+class _Rule(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    alert: str = Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
+    by: By
+    match: Match = Match()
+    window: Duration = Field(gt=0)
+    for_: Duration = Field(0, alias="for", ge=0)
+    keep_firing_for: Duration = Field(0, ge=0)
+    severity: Severity = "warning"
+    labels: dict[str, str] = {}
+    annotations: dict[str, str] = {}
+    receivers: tuple[str, ...] = ()
+
+    def concerns(self, series: Series) -> bool:
+        """Whether the rule is about this series. `none` must be named to be meant."""
+        if series.by != self.by:
+            return False
+        return series.key in self.match.key if self.match.key else series.key != "none"
+
+
+class ThresholdRule(_Rule):
+    """A plain condition on a window."""
+
+    type: Literal["threshold"]
+    when: Annotated[tuple[Term, ...], BeforeValidator(parse_condition)]
+    counting: Literal["novel", "raw"] = "novel"
+    min_support: int = Field(1, ge=0)
+
+
+class SurgeRule(_Rule):
+    """Negative stories arrive faster than this series' own past leads one to expect."""
+
+    type: Literal["surge"]
+    min_factor: float = Field(2.0, gt=1)
+    false_alarms: Annotated[int, BeforeValidator(parse_false_alarms)] = Field(
+        default=parse_duration("30d"), description="Tolerated time between false alarms."
+    )
+    min_support: int = Field(5, ge=1)
+    max_episode: Duration = parse_duration("1d")
+
+
+class AbsentRule(_Rule):
+    """Nothing arrived for as long as the window."""
+
+    type: Literal["absent"]
+
+
+Rule = Annotated[ThresholdRule | SurgeRule | AbsentRule, Field(discriminator="type")]
+
+
+def rule_hash(rule: Rule, statistics: dict[str, int | float]) -> str:
+    """What identifies the meaning of a rule: 12 hexadecimal digits.
+
+    Changes with anything that may change when it fires, including the deployment's
+    `statistics` settings; not with its labels, annotations, severity or receivers.
+    """
+    presentation = {"labels", "annotations", "severity", "receivers"}
+    meaning = [rule.model_dump(exclude=presentation), sorted(statistics.items())]
+    return hashlib.sha256(msgspec.json.encode(meaning, order="sorted")).hexdigest()[:12]

@@ -1,0 +1,222 @@
+"""One track: the statistics of one series under one set of matchers.
+
+Pure. Owns panes, windows, the novelty index and the baseline of a series; knows of no rule and
+raises no alert. A pane's novel counts go by arrival while it is open; at its close they are
+settled by (event_time, origin), so that closed panes don't depend on the order of arrival.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+
+from monitor.records import ScoredRecord
+from monitor.surge.baseline import WEAK_PRIOR, Baseline, Prior
+from monitor.surge.novelty import NoveltyIndex, Told
+from monitor.surge.panes import SCORE_UNIT, Entry, Pane, Tally, Window, pane_of
+from monitor.surge.signature import unpack
+
+
+class Taken(Enum):
+    """What became of a record in a track."""
+
+    COUNTED = "counted"
+    REPEATED_ID = "repeated_id"
+    LATE = "late"
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """The deployment's choices that shape statistics. Times are in milliseconds."""
+
+    slide: int
+    allowed_lateness: int
+    duplicate_horizon: int
+    negative_threshold: float
+    max_stories: int = 10
+    prior: Prior = WEAK_PRIOR
+    half_life: int = 14 * 86_400_000
+    warm_up: int = 86_400_000
+
+
+class Track:
+    """Panes, windows, stories and baseline of a series.
+
+    Each window length (in panes) is followed twice: `on_time`, ending at the last pane boundary
+    the clock crossed, and `early`, ending in the newest pane.
+    """
+
+    def __init__(self, statistics: Statistics, lengths: Iterable[int]) -> None:
+        slide = statistics.slide
+        self._statistics = statistics
+        self.panes: dict[int, Pane] = {}
+        self.on_time = {length: Window(length) for length in lengths}
+        self.early = {length: Window(length) for length in self.on_time}
+        self.baseline = Baseline(
+            statistics.prior, statistics.half_life / slide, statistics.warm_up / slide
+        )
+        self.closed: int | None = None
+        self._horizon = statistics.duplicate_horizon // slide
+        self._settled = NoveltyIndex()
+        self._open = NoveltyIndex()
+        self._ids: dict[str, int] = {}
+        self._open_ids: dict[str, int] = {}
+        self._retracted: dict[str, int] = {}
+        self._expiry: dict[int, list[str]] = defaultdict(list)
+
+    def add(self, record: ScoredRecord, offset: int) -> Taken:
+        """Take a record, which stood at `offset` of its scored partition."""
+        number = pane_of(record.event_time, self._statistics.slide)
+        if self.closed is not None and number <= self.closed:
+            return Taken.LATE
+        entry = Entry(
+            record=record,
+            offset=offset,
+            signature=unpack(record.signature),
+            negative=record.sentiment.negative >= self._statistics.negative_threshold,
+            score=round(record.score * SCORE_UNIT),
+        )
+        pane = self.panes.setdefault(number, Pane())
+        pane.entries.append(entry)
+        pane.touch(offset)
+        for window in self.early.values():
+            window.roll(number, self.panes)
+        before = pane.tally.copy()
+        self._count_open(number, pane, entry)
+        if entry.story is None:
+            return Taken.REPEATED_ID
+        self._shift(number, pane.tally, before)
+        return Taken.COUNTED
+
+    def retract(self, item_id: str, now: int) -> None:
+        """Take an item out of the open panes, and keep it out when it is told again."""
+        self._retracted[item_id] = pane_of(now, self._statistics.slide)
+        self._expiry[self._retracted[item_id]].append(item_id)
+        if item_id in self._open_ids:
+            for pane in self.panes.values():
+                pane.entries = [e for e in pane.entries if e.record.item.id != item_id]
+            self._recount_open()
+
+    def close(self, through: int, teach: bool) -> None:
+        """Close the panes up to `through`, settling each; teach the baseline if asked to."""
+        if self.closed is not None and through <= self.closed:
+            return
+        for number in self._closing(through):
+            self._settle(number)
+            if teach:
+                pane = self.panes.get(number)
+                self.baseline.learn(pane.tally.novel_negative if pane else 0)
+        self.closed = through
+        self._forget(through)
+
+    def roll(self, on_time: int, early: int) -> None:
+        """Move the ends of the windows forward, to panes `on_time` and `early`."""
+        for window in self.on_time.values():
+            window.roll(on_time, self.panes)
+        for window in self.early.values():
+            window.roll(early, self.panes)
+
+    def copies(self, story: Told) -> int:
+        """How many items told a story after its first, as far as known now."""
+        told_again = sum(
+            entry.story is story and not entry.novel
+            for pane in self.panes.values()
+            for entry in pane.entries
+        )
+        return story.copies + told_again
+
+    def negative_stories(self, window: Window) -> list[Told]:
+        """The window's negative stories, the most negative first."""
+        stories: list[Told] = []
+        for number in window.within(self.panes):
+            pane = self.panes[number]
+            stories += pane.stories
+            stories += [e.story for e in pane.entries if e.novel and e.negative and e.story]
+        stories.sort(key=lambda story: (-story.negative, story.event_time, story.item.id))
+        return stories[: self._statistics.max_stories]
+
+    def _closing(self, through: int) -> Iterable[int]:
+        """The panes to close: before the first close only those that hold something count."""
+        if self.closed is not None:
+            return range(self.closed + 1, through + 1)
+        return sorted({number for number in self.panes if number < through} | {through})
+
+    def _count_open(self, number: int, pane: Pane, entry: Entry) -> None:
+        item_id = entry.record.item.id
+        if item_id in self._ids or item_id in self._open_ids or item_id in self._retracted:
+            return
+        self._open_ids[item_id] = number
+        story = self._settled.find(entry.signature) or self._open.find(entry.signature)
+        entry.novel = story is None
+        if story is None:
+            story = _told(entry, number)
+            self._open.add(story)
+        entry.story = story
+        pane.tally.count(entry.negative, entry.score, entry.novel)
+
+    def _recount_open(self) -> None:
+        self._open = NoveltyIndex()
+        self._open_ids.clear()
+        open_panes = {n: p for n, p in self.panes.items() if self.closed is None or n > self.closed}
+        before = {number: pane.tally for number, pane in open_panes.items()}
+        entries = [(e.offset, n, e) for n, pane in open_panes.items() for e in pane.entries]
+        for pane in open_panes.values():
+            pane.tally = Tally()
+        for _, number, entry in sorted(entries, key=lambda one: one[0]):
+            entry.story, entry.novel = None, False
+            self._count_open(number, open_panes[number], entry)
+        for number, tally in before.items():
+            self._shift(number, open_panes[number].tally, tally)
+
+    def _settle(self, number: int) -> None:
+        pane = self.panes.get(number)
+        if pane is None:
+            return
+        self._open.drop(number)
+        before, pane.tally = pane.tally, Tally()
+        for entry in sorted(pane.entries, key=lambda entry: entry.order):
+            item_id = entry.record.item.id
+            self._open_ids.pop(item_id, None)
+            if item_id in self._ids or item_id in self._retracted:
+                continue
+            self._ids[item_id] = number
+            self._expiry[number].append(item_id)
+            story = self._settled.find(entry.signature)
+            if story is None:
+                told = _told(entry, number)
+                self._settled.add(told)
+                if entry.negative:
+                    pane.stories.append(told)
+            else:
+                story.copies += 1
+            pane.tally.count(entry.negative, entry.score, story is None)
+        pane.entries = []
+        pane.stories.sort(key=lambda story: -story.negative)
+        del pane.stories[self._statistics.max_stories :]
+        self._shift(number, pane.tally, before)
+
+    def _shift(self, number: int, now: Tally, before: Tally) -> None:
+        for windows in (self.on_time, self.early):
+            for window in windows.values():
+                if window.holds(number):
+                    window.tally.add(now)
+                    window.tally.add(before, -1)
+
+    def _forget(self, closed: int) -> None:
+        oldest = closed - self._horizon
+        self._settled.drop_through(oldest)
+        for number in [n for n in self._expiry if n <= oldest]:
+            for item_id in self._expiry.pop(number):
+                for ids in (self._ids, self._retracted):
+                    if ids.get(item_id) == number:
+                        del ids[item_id]
+        reach = max(self.on_time, default=1)
+        for number in [n for n in self.panes if n <= closed - reach]:
+            del self.panes[number]
+
+
+def _told(entry: Entry, pane: int) -> Told:
+    record = entry.record
+    return Told(record.item, record.event_time, record.sentiment.negative, entry.signature, pane)
