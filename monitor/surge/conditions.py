@@ -12,6 +12,7 @@ from monitor.records import BaselineStatistics
 from monitor.surge.baseline import Baseline
 from monitor.surge.panes import Tally
 from monitor.surge.rules import AbsentRule, SurgeRule, ThresholdRule
+from monitor.surge.track import Track
 
 EXIT_SHARE = 0.5
 """A surge that fires goes on until its strength falls below this share of the enter level."""
@@ -34,18 +35,18 @@ UNMET = Verdict(met=False)
 def judge(
     rule: ThresholdRule | SurgeRule | AbsentRule,
     tally: Tally,
-    baseline: Baseline,
-    slide: int,
+    track: Track,
     firing: bool,
+    now: int,
 ) -> Verdict:
-    """Evaluate a rule on a window that holds `tally`; `slide` is in milliseconds."""
+    """Evaluate a rule, at the time `now`, on a window of the track that holds `tally`."""
     match rule:
         case ThresholdRule():
             return _threshold(rule, tally)
         case SurgeRule():
-            return _surge(rule, tally, baseline, slide, firing)
+            return _surge(rule, tally, track.baseline, track.slide, firing)
         case AbsentRule():
-            return Verdict(met=tally.raw_count == 0)
+            return Verdict(met=tally.raw_count == 0 and track.followed_for(now) >= rule.window)
 
 
 def _threshold(rule: ThresholdRule, tally: Tally) -> Verdict:

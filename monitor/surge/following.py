@@ -12,7 +12,6 @@ from monitor.records import AlertEvent, ScoredRecord, Series
 from monitor.surge.conditions import Verdict, judge
 from monitor.surge.evidence import Transition, alert_event
 from monitor.surge.lifecycle import CALM, Action, State, Status, step, step_early
-from monitor.surge.panes import Window
 from monitor.surge.rules import Match, Rule, SurgeRule
 from monitor.surge.track import Statistics, Taken, Track
 
@@ -89,7 +88,7 @@ class Following:
         rule, before = watched.rule, watched.status
         firing = before.state is State.FIRING
         slide = self.statistics.slide
-        verdict = judge(rule, window.tally, self.track.baseline, slide, firing)
+        verdict = judge(rule, window.tally, self.track, firing, now)
         if when == "early":
             after, action = step_early(before, verdict.met, now, for_=rule.for_)
         else:

@@ -133,6 +133,9 @@ class PartitionWatch:
             )
             for rules in by_matchers.values()
         ]
+        if self._boundary is not None:
+            for following in self._followings[series]:
+                following.track.start(self._boundary, self._closing(self._boundary))
         return self._followings[series]
 
     def _take(self, offset: int, record: ScoredRecord) -> list[AlertEvent]:
@@ -162,10 +165,13 @@ class PartitionWatch:
         last = (self.clock.time or 0) // self._slide
         first = last if self._boundary is None else self._boundary + 1
         self._boundary = last
-        lateness = self._plan.statistics.allowed_lateness
         events: list[AlertEvent] = []
         for boundary in range(first, last + 1):
-            closing = (boundary * self._slide - lateness) // self._slide
             for following in self._all():
-                events += following.pass_boundary(boundary, closing)
+                events += following.pass_boundary(boundary, self._closing(boundary))
         return events
+
+    def _closing(self, boundary: int) -> int:
+        """The last pane that is closed once the clock has crossed the end of pane `boundary`."""
+        lateness = self._plan.statistics.allowed_lateness
+        return (boundary * self._slide - lateness) // self._slide

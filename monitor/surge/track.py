@@ -49,7 +49,7 @@ class Track:
     """
 
     def __init__(self, statistics: Statistics, lengths: Iterable[int]) -> None:
-        slide = statistics.slide
+        slide = self.slide = statistics.slide
         self._statistics = statistics
         self.panes: dict[int, Pane] = {}
         self.on_time = {length: Window(length) for length in lengths}
@@ -58,6 +58,7 @@ class Track:
             statistics.prior, statistics.half_life / slide, statistics.warm_up / slide
         )
         self.closed: int | None = None
+        self._since: int | None = None
         self._horizon = statistics.duplicate_horizon // slide
         self._settled = NoveltyIndex()
         self._open = NoveltyIndex()
@@ -65,6 +66,15 @@ class Track:
         self._open_ids: dict[str, int] = {}
         self._retracted: dict[str, int] = {}
         self._expiry: dict[int, list[str]] = defaultdict(list)
+
+    def start(self, boundary: int, closed: int) -> None:
+        """Begin in the middle of the log: pane `boundary` has ended, `closed` is closed."""
+        self.closed = closed
+        self.roll(on_time=boundary, early=boundary + 1)
+
+    def followed_for(self, now: int) -> int:
+        """How long the clock has been seen to run over this track, in milliseconds."""
+        return 0 if self._since is None else now - self._since
 
     def add(self, record: ScoredRecord, offset: int) -> Taken:
         """Take a record, which stood at `offset` of its scored partition."""
@@ -113,6 +123,8 @@ class Track:
 
     def roll(self, on_time: int, early: int) -> None:
         """Move the ends of the windows forward, to panes `on_time` and `early`."""
+        if self._since is None:
+            self._since = on_time * self.slide
         for window in self.on_time.values():
             window.roll(on_time, self.panes)
         for window in self.early.values():
