@@ -1,0 +1,104 @@
+"""Reading `alerts.yaml`: from a file to checked rules and receivers, or to all of its faults.
+
+Owns the file's shape and the place (line and column) of each fault; what a rule may say is in
+`monitor.surge.rules`, what a receiver may say in `monitor.delivery.receivers`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+
+from monitor.delivery.receivers import Receiver
+from monitor.errors import RulesError
+from monitor.surge.rules import Rule
+
+
+class RuleFile(BaseModel):
+    """The content of `alerts.yaml`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    receivers: tuple[Receiver, ...] = ()
+    rules: tuple[Rule, ...]
+
+    @model_validator(mode="after")
+    def _names_fit_together(self) -> RuleFile:
+        receivers = [receiver.name for receiver in self.receivers]
+        for what, names in (("rule", [r.alert for r in self.rules]), ("receiver", receivers)):
+            repeated = [name for name, times in Counter(names).items() if times > 1]
+            if repeated:
+                raise ValueError(f"{what} names must differ; given twice: {', '.join(repeated)}")
+        for rule in self.rules:
+            unknown = sorted(set(rule.receivers) - set(receivers))
+            if unknown:
+                raise ValueError(f"rule {rule.alert} names unknown receivers: {', '.join(unknown)}")
+        return self
+
+
+def default_rules() -> Path:
+    """The `alerts.yaml` that newsurge ships: in the package, or beside it in a checkout."""
+    packaged = Path(str(resources.files("monitor"))) / "alerts.yaml"
+    return packaged if packaged.is_file() else packaged.parent.parent / "alerts.yaml"
+
+
+def load_rules(path: Path, slide_seconds: int) -> RuleFile:
+    """Read and check a rules file for panes of `slide_seconds`.
+
+    Raises:
+        RulesError: one line for each fault, with file, line, column and how to mend it.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise RulesError(
+            f"rules file {path} can't be read ({error.strerror}); "
+            "give its path with --rules or in the setting `rules`"
+        ) from None
+    except UnicodeDecodeError as error:
+        raise RulesError(f"rules file {path} is not UTF-8: {error.reason}") from None
+    try:
+        tree = yaml.compose(text, Loader=yaml.SafeLoader)
+        content = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise RulesError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
+    try:
+        rules = RuleFile.model_validate(content)
+    except ValidationError as error:
+        faults = [_fault(path, tree, fault["loc"], fault["msg"]) for fault in error.errors()]
+        raise RulesError("\n".join(faults)) from None
+    faults = [
+        _fault(path, tree, ("rules", i, "window"), f"must be a multiple of {slide_seconds}s")
+        for i, rule in enumerate(rules.rules)
+        if rule.window % (slide_seconds * 1000)
+    ]
+    if faults:
+        raise RulesError("\n".join(faults))
+    return rules
+
+
+def _fault(path: Path, tree: Any, location: tuple[int | str, ...], message: str) -> str:
+    node, names = tree, []
+    for part in location:
+        child = _child(node, part)
+        if child is not None:
+            node = child
+            names.append(str(part))
+        elif part == location[-1]:
+            names.append(str(part))
+    place = f"{path}:{node.start_mark.line + 1}:{node.start_mark.column + 1}" if node else str(path)
+    what = message.removeprefix("Value error, ")
+    return f"{place}: {'.'.join(names) or 'the file'}: {what}"
+
+
+def _child(node: Any, part: int | str) -> Any:
+    if isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+        return node.value[part]
+    if isinstance(node, yaml.MappingNode):
+        return next((value for key, value in node.value if key.value == part), None)
+    return None
