@@ -68,6 +68,10 @@ notification_seconds = Histogram(
     "newsurge_notification_seconds", "From reading an alert to its delivery.", ["receiver"],
     buckets=_LATENCY_BUCKETS, registry=REGISTRY,
 )  # fmt: skip
+malformed_alerts_total = Counter(
+    "newsurge_malformed_alerts", "Records of `alerts` that NOTIFY could not read.", ["receiver"],
+    registry=REGISTRY,
+)  # fmt: skip
 ready = Gauge("newsurge_ready", "1 when every part of the process is ready.", registry=REGISTRY)
 build_info = Gauge(
     "newsurge_build_info", "Always 1; labels name the version and the model bundle.",
