@@ -17,7 +17,7 @@ from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from monitor.errors import StreamError
 from monitor.settings import Settings
-from monitor.streams.clients import admin, partition_counts, producer, started
+from monitor.streams.clients import admin, client_logs_held, partition_counts, producer, started
 from monitor.streams.reading import read_all
 from monitor.streams.spec import StreamSpec, stream_name, stream_specs
 
@@ -173,7 +173,9 @@ async def _write_record(settings: Settings, counts: dict[str, int]) -> None:
     value = msgspec.json.encode(StreamsRecord(partitions=counts))
     async with started(producer(settings), settings) as client:
         try:
-            await client.send_and_wait(name, value, key=RECORD_KEY, partition=_RECORD_PARTITION)
+            # A stream just created may have no leader yet: the producer retries, and need not warn.
+            with client_logs_held():
+                await client.send_and_wait(name, value, key=RECORD_KEY, partition=_RECORD_PARTITION)
         except KafkaError as error:
             raise StreamError(
                 f"the partition counts can't be recorded in {name} ({error}); this role needs "

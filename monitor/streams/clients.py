@@ -113,7 +113,7 @@ async def started(client: ClientT, settings: Settings) -> AsyncIterator[ClientT]
     """
     kafka = settings.kafka
     try:
-        with _client_logs_held() as causes:
+        with client_logs_held() as causes:
             try:
                 async with asyncio.timeout(kafka.connect_timeout_seconds):
                     await client.start()
@@ -263,8 +263,12 @@ class _Causes(logging.Handler):
 
 
 @contextmanager
-def _client_logs_held() -> Iterator[list[BaseException]]:
-    """Keep aiokafka's logs back while a client starts: what matters is said in one line."""
+def client_logs_held() -> Iterator[list[BaseException]]:
+    """Keep aiokafka's warnings back while a client starts or streams appear.
+
+    What matters is said in one line by whoever asks. Gives the exceptions that were logged,
+    which tell why aiokafka then raised only that it could not connect.
+    """
     logger = logging.getLogger("aiokafka")
     handler = _Causes()
     logger.addHandler(handler)

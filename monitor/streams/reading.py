@@ -1,14 +1,16 @@
 """Reading a stream's past from its beginning to its end as of now, without a consumer group.
 
-Owns no position: whoever reads keeps its own.
+Owns no position: whoever reads keeps its own. Ends are learnt from fetches, never by asking for
+the latest offset: the embedded broker answers that with the start of the last batch.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError
 
 from monitor.errors import StreamError
 from monitor.settings import Settings
@@ -16,8 +18,10 @@ from monitor.streams.clients import consumer, partitions_of, started
 from monitor.streams.spec import StreamName
 
 _STUCK_SECONDS = 30.0
-_POLL_MS = 500
 _RECORDS_AT_ONCE = 1000
+_POLL_MS = 20
+# At the end there is nothing to wait for, so an empty fetch should say so at once.
+_FETCH_WAIT_MS = 5
 
 
 async def read_all(
@@ -26,7 +30,7 @@ async def read_all(
     partitions: Collection[int] | None = None,
     start: Mapping[int, int] | None = None,
 ) -> AsyncGenerator[ConsumerRecord, None]:
-    """Every record of a stream up to its end offsets as of the call, in order in each partition.
+    """Every record of a stream up to its end as of the first fetch, in order in each partition.
 
     Memory is bounded: records are handed out as they are fetched. Whoever stops early closes the
     iterator (`contextlib.aclosing`).
@@ -46,11 +50,49 @@ async def read_all(
         for each in await partitions_of(settings, stream)
         if partitions is None or each.partition in partitions
     ]
-    async with started(consumer(settings), settings) as client:
-        ends = await _seek_unread(client, wanted, start or {})
-        async for partition, record in _until(client, ends):
-            if record.offset < ends[partition]:
+    if not wanted:
+        return
+    async with started(consumer(settings, fetch_max_wait_ms=_FETCH_WAIT_MS), settings) as client:
+        begins = await client.beginning_offsets(wanted)
+        client.assign(wanted)
+        for each in wanted:
+            client.seek(each, max(begins[each], (start or {}).get(each.partition, 0)))
+        try:
+            async for record in _to_the_end(client, wanted):
                 yield record
+        except KafkaError as error:
+            raise StreamError(
+                f"stream {wanted[0].topic} can't be read ({error}); check the broker, and the "
+                "ACLs that `newsurge streams` prints"
+            ) from error
+
+
+async def end_offsets(
+    settings: Settings, partitions: Sequence[TopicPartition]
+) -> dict[TopicPartition, int]:
+    """The offset that the next record of each partition will get.
+
+    For what starts at the end, such as a new receiver. On every broker, unlike
+    `AIOKafkaConsumer.end_offsets` and `seek_to_end`.
+
+    Raises:
+        StreamError: when the broker can't be reached, or does not answer.
+    """
+    if not partitions:
+        return {}
+    async with started(consumer(settings, fetch_max_wait_ms=_FETCH_WAIT_MS), settings) as client:
+        near = await client.end_offsets(partitions)
+        client.assign(partitions)
+        for each in partitions:
+            client.seek(each, near[each])
+        progress = _Progress()
+        ends: dict[TopicPartition, int] = {}
+        while len(ends) < len(partitions):
+            await client.getmany(timeout_ms=_FETCH_WAIT_MS)
+            known = {each: client.last_stable_offset(each) for each in partitions}
+            progress.note({each: end or 0 for each, end in known.items()}, partitions[0])
+            ends = {each: end for each, end in known.items() if end is not None}
+        return ends
 
 
 async def lag(client: AIOKafkaConsumer) -> dict[TopicPartition, int]:
@@ -66,45 +108,59 @@ async def lag(client: AIOKafkaConsumer) -> dict[TopicPartition, int]:
     }
 
 
-async def _seek_unread(
-    client: AIOKafkaConsumer, wanted: list[TopicPartition], start: Mapping[int, int]
-) -> dict[TopicPartition, int]:
-    """Assign the partitions that hold something to read; their end offsets."""
-    if not wanted:
-        return {}
-    ends = await client.end_offsets(wanted)
-    begins = await client.beginning_offsets(wanted)
-    at = {each: max(begins[each], start.get(each.partition, 0)) for each in wanted}
-    unread = [each for each in wanted if at[each] < ends[each]]
-    client.assign(unread)
-    for each in unread:
-        client.seek(each, at[each])
-    return {each: ends[each] for each in unread}
+class _Progress:
+    """Notices that a read goes nowhere, which aiokafka would wait out for ever."""
+
+    def __init__(self) -> None:
+        self._clock = asyncio.get_running_loop().time
+        self._since = self._clock()
+        self._positions: dict[TopicPartition, int] = {}
+
+    def note(self, positions: dict[TopicPartition, int], awaited: TopicPartition) -> None:
+        """Take note of the positions; raises StreamError when they stay for too long."""
+        if positions != self._positions:
+            self._positions, self._since = positions, self._clock()
+        elif self._clock() - self._since > _STUCK_SECONDS:
+            raise StreamError(
+                f"stream {awaited.topic}, partition {awaited.partition}: nothing arrives beyond "
+                f"offset {positions[awaited]} for {_STUCK_SECONDS:.0f} s; check the broker, and "
+                "that these credentials may read the stream"
+            )
 
 
-async def _until(
-    client: AIOKafkaConsumer, ends: Mapping[TopicPartition, int]
-) -> AsyncIterator[tuple[TopicPartition, ConsumerRecord]]:
-    """Records of the assigned partitions until each one's position has reached its end.
+async def _to_the_end(
+    client: AIOKafkaConsumer, partitions: Sequence[TopicPartition]
+) -> AsyncGenerator[ConsumerRecord, None]:
+    """Records until each partition's position has reached the end that its first fetch told.
 
     Positions are asked, not the records' offsets: compaction and transaction markers leave
     gaps, and the last offsets may hold no record at all.
     """
-    positions = dict.fromkeys(ends, -1)
-    clock = asyncio.get_running_loop().time
-    progressed = clock()
-    while unfinished := [each for each in ends if positions[each] < ends[each]]:
+    ends: dict[TopicPartition, int] = {}
+    unfinished = list(partitions)
+    progress = _Progress()
+    while unfinished:
+        # Later records of a finished partition stay unread: nobody asks for them.
         batch = await client.getmany(*unfinished, timeout_ms=_POLL_MS, max_records=_RECORDS_AT_ONCE)
+        _learn_ends(client, unfinished, ends)
         for partition, records in batch.items():
             for record in records:
-                yield partition, record
-        reached = {each: await client.position(each) for each in ends}
-        if reached != positions:
-            positions, progressed = reached, clock()
-        elif clock() - progressed > _STUCK_SECONDS:
-            stuck = unfinished[0]
-            raise StreamError(
-                f"stream {stuck.topic}, partition {stuck.partition}: nothing arrives beyond "
-                f"offset {positions[stuck]} of {ends[stuck]} for {_STUCK_SECONDS:.0f} s; "
-                "check the broker"
-            )
+                if record.offset < ends[partition]:
+                    yield record
+        positions = {each: await client.position(each) for each in unfinished}
+        unfinished = [
+            each for each in unfinished if each not in ends or positions[each] < ends[each]
+        ]
+        if unfinished:
+            progress.note(positions, unfinished[0])
+
+
+def _learn_ends(
+    client: AIOKafkaConsumer,
+    partitions: Sequence[TopicPartition],
+    ends: dict[TopicPartition, int],
+) -> None:
+    for each in partitions:
+        end = client.last_stable_offset(each)
+        if end is not None:
+            ends.setdefault(each, end)
