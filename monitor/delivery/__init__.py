@@ -1,1 +1,1 @@
-"""From an alert to an HTTP request: format, signing, sending, retrying. No Kafka."""
+"""From an alert to an HTTP request: format, signing, sending, retrying. Kafka in `outbox` only."""
