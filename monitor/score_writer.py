@@ -1,0 +1,117 @@
+"""What SCORE writes: scored records and control records, and dead letters.
+
+Owns the keys and partitions of `scored` records; it reads nothing and keeps no offset.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterator
+
+from aiokafka import AIOKafkaProducer
+
+from monitor import metrics
+from monitor.fan_out import scored_records, series_of
+from monitor.model.judge import Judgement
+from monitor.records import Retraction, Series, encode
+from monitor.settings import Settings
+from monitor.streams.dead_letters import encode_dead_letter
+from monitor.streams.spec import partition_for, stream_name
+from monitor.streams.writing import Outgoing, write_all
+from monitor.take_up import TakenUp
+from monitor.watchlist import Watchlist
+
+log = logging.getLogger(__name__)
+
+
+class ScoreWriter:
+    """Writes to `scored` and `dead-letter`; `model` is the version of the serving bundle."""
+
+    def __init__(self, settings: Settings, watchlist: Watchlist, model: str) -> None:
+        self.news = stream_name(settings, "news")
+        self._settings = settings
+        self._watchlist = watchlist
+        self._model = model
+        self._scored = stream_name(settings, "scored")
+        self._dead_letter = stream_name(settings, "dead-letter")
+        self._partitions = settings.streams.partitions.scored
+
+    async def write(
+        self, producer: AIOKafkaProducer, taken: list[TakenUp], judgements: list[Judgement]
+    ) -> None:
+        """Write a chunk in its order; returns when all of it is acknowledged.
+
+        `judgements` are those of the valid items, in the same order.
+        """
+        judged = iter(judgements)
+        outgoing: list[Outgoing] = []
+        letters = []
+        for one in taken:
+            if one.error is not None:
+                letters.append(self._set_aside(producer, one))
+            else:
+                outgoing += self._scored_of(one, next(judged))
+        await asyncio.gather(*letters, write_all(producer, self._scored, outgoing))
+        metrics.news_records_total.labels("scored").inc(len(judgements))
+        metrics.news_records_total.labels("dead_letter").inc(len(letters))
+
+    async def write_to_all(self, producer: AIOKafkaProducer, values: list[bytes]) -> None:
+        """Write control records to every partition of `scored`."""
+        await write_all(producer, self._scored, self._everywhere(values))
+
+    def _everywhere(self, values: list[bytes]) -> Iterator[Outgoing]:
+        for partition in range(self._partitions):
+            for value in values:
+                yield Outgoing(partition, None, value)
+
+    def _scored_of(self, one: TakenUp, judgement: Judgement) -> Iterator[Outgoing]:
+        item = one.item
+        if item is None:
+            return
+        if judgement.unjudged is not None:
+            metrics.unjudged_items_total.labels(judgement.unjudged).inc()
+        if item.retracts is not None:
+            yield from self._everywhere([encode(Retraction(item.retracts, one.origin))])
+        for record in scored_records(
+            item,
+            judgement,
+            series_of(item, judgement, self._settings.score, self._watchlist),
+            event_time=one.event_time,
+            ingest_time=one.ingest_time,
+            origin=one.origin,
+            model=self._model,
+        ):
+            key = series_key(record.series)
+            yield Outgoing(partition_for(key, self._partitions), key, encode(record))
+
+    async def _set_aside(self, producer: AIOKafkaProducer, one: TakenUp) -> None:
+        error = one.error
+        if error is None:
+            return
+        value, headers = encode_dead_letter(
+            stream=self.news,
+            partition=one.origin.partition,
+            offset=one.origin.offset,
+            reason=error.reason,
+            detail=error.detail,
+            time=one.ingest_time,
+            value=one.value,
+            max_bytes=self._settings.streams.max_record_bytes,
+        )
+        await producer.send_and_wait(self._dead_letter, value, headers=headers)
+        metrics.dead_letters_total.labels(error.reason).inc()
+        log.warning(
+            "news record set aside as %s",
+            error.reason,
+            extra={
+                "stream": self.news,
+                "partition": one.origin.partition,
+                "offset": one.origin.offset,
+            },
+        )
+
+
+def series_key(series: Series) -> bytes:
+    """The Kafka key of a series' records: all of a series lies in one partition."""
+    return str(series).encode()

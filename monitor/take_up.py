@@ -1,0 +1,54 @@
+"""Taking up news records: each is decoded and timed, or found invalid with its reason. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+from monitor.log_time import resolve_times
+from monitor.news import InvalidNewsError, decode_news
+from monitor.records import NewsItem, Origin
+
+
+class RawRecord(Protocol):
+    """What is read of a Kafka record."""
+
+    partition: int
+    offset: int
+    timestamp: int
+    value: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class TakenUp:
+    """A news record: its item, or the error that says why there is none."""
+
+    origin: Origin
+    value: bytes | None
+    event_time: int
+    ingest_time: int
+    item: NewsItem | None = None
+    error: InvalidNewsError | None = None
+
+
+def take_up(records: Iterable[RawRecord], now: int, max_bytes: int) -> list[TakenUp]:
+    """Decode news records in their order.
+
+    Args:
+        records: the records as read.
+        now: SCORE's own clock, in milliseconds.
+        max_bytes: a longer record is oversized.
+    """
+    return [_one(record, now, max_bytes) for record in records]
+
+
+def _one(record: RawRecord, now: int, max_bytes: int) -> TakenUp:
+    origin = Origin(record.partition, record.offset)
+    try:
+        item = decode_news(record.value, max_bytes)
+    except InvalidNewsError as error:
+        event_time, ingest_time = resolve_times(None, record.timestamp, now)
+        return TakenUp(origin, record.value, event_time, ingest_time, error=error)
+    event_time, ingest_time = resolve_times(item.published_at, record.timestamp, now)
+    return TakenUp(origin, record.value, event_time, ingest_time, item=item)
