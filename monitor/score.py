@@ -137,8 +137,8 @@ class Score:
             if not self._go_on.is_set():
                 held += await self._wait_polling(reader, self._go_on.wait(), stop)
                 continue
-            records = held or self._note(await reader.getmany(timeout_ms=_POLL_MS, max_records=most))
-            held = []
+            polled = await reader.getmany(timeout_ms=_POLL_MS, max_records=most)
+            records, held = held + self._note(polled), []
             if not records:
                 continue
             self._in_flight += 1
@@ -150,5 +150,153 @@ class Score:
                 fetched.put_nowait(chunk)
         await fetched.put(None)
 
-    def _now() -> int:
+    async def _wait_polling(
+        self, reader: AIOKafkaConsumer, awaited: Awaitable[object], stop: asyncio.Event | None
+    ) -> list[ConsumerRecord]:
+        """Wait with all partitions paused, polling, so that the consumer stays in its group.
+
+        Returns the records of partitions that were assigned in the meantime.
+        """
+        waiting = asyncio.ensure_future(awaited)
+        held: list[ConsumerRecord] = []
+        try:
+            while not waiting.done() and not (stop is not None and stop.is_set()):
+                reader.pause(*reader.assignment())
+                held += self._note(await reader.getmany(timeout_ms=0))
+                await asyncio.wait([waiting], timeout=_POLL_MS / 1000)
+        finally:
+            if waiting.done():
+                await waiting
+            else:
+                waiting.cancel()
+            reader.resume(*reader.paused())
+        return held
+
+    def _note(self, batches: dict[TopicPartition, list[ConsumerRecord]]) -> list[ConsumerRecord]:
+        for partition, batch in batches.items():
+            self._fetched[partition] = batch[-1].offset + 1
+        return [record for batch in batches.values() for record in batch]
+
+    def _prepare(self, chunk: _Chunk) -> None:
+        chunk.taken = take_up(chunk.records, _now(), self._settings.streams.max_record_bytes)
+        chunk.records = []
+        chunk.prepared = self._judge.prepare([one.item for one in chunk.taken if one.item])
+
+    def _infer(self, chunk: _Chunk) -> None:
+        if chunk.prepared is not None:
+            chunk.judgements = self._judge.infer(chunk.prepared)
+
+    async def _emit(self, writer: AIOKafkaProducer, chunk: _Chunk) -> None:
+        await self._writer.write(writer, chunk.taken, chunk.judgements)
+        now = _now()
+        for one in chunk.taken:
+            partition = TopicPartition(self._writer.news, one.origin.partition)
+            times = self._times_of(partition, one.origin.offset)
+            times.written(one.origin.offset, one.ingest_time, now)
+            self._invalid.observe(one.error is None, one.ingest_time)
+        self._in_flight -= 1
+        if self._in_flight == 0:
+            self._idle.set()
+        if self._invalid.tripped and self._go_on.is_set():
+            self._pause()
+
+    def _pause(self) -> None:
+        reason = (
+            "paused: 99% of the last 1,000 news records were invalid (see the reasons in "
+            "`newsurge tail dead-letter`); mend their producer, then `newsurge dead-letter "
+            "resume` or restart"
+        )
+        log.error(reason)
+        self._health.unready(PART, reason)
+        self._go_on.clear()
+
+    async def _tell_time(self, reader: AIOKafkaConsumer, writer: AIOKafkaProducer) -> None:
+        """Write marks for every news partition owned, and commit, at a steady interval."""
+        while True:
+            await asyncio.sleep(self._settings.score.mark_interval_seconds)
+            found = [await self._mark(reader, partition) for partition in reader.assignment()]
+            marks = [encode(mark) for mark in found if mark is not None]
+            await self._writer.write_to_all(writer, marks)
+            await self._commit(reader)
+            for partition, behind in (await lag(reader)).items():
+                metrics.consumer_lag_records.labels("news", str(partition.partition)).set(behind)
+
+    async def _mark(self, reader: AIOKafkaConsumer, partition: TopicPartition) -> Mark | None:
+        end = reader.highwater(partition)
+        if end is None:
+            return None
+        position = await reader.position(partition)
+        times = self._times_of(partition, position)
+        in_flight = self._fetched.get(partition, 0) > times.next_offset
+        caught_up = position >= end and not in_flight
+        time_ = times.time(_now(), caught_up)
+        if time_ is None:
+            return None
+        next_offset = position if caught_up else times.next_offset
+        return Mark(partition.partition, next_offset, time_, caught_up)
+
+    def _times_of(self, partition: TopicPartition, next_offset: int) -> PartitionTime:
+        times = self._times.get(partition)
+        if times is None:
+            times = PartitionTime(next_offset, self._settings.score.replay_speed)
+            self._times[partition] = times
+        return times
+
+    async def _commit(self, reader: AIOKafkaConsumer) -> None:
+        assigned = reader.assignment()
+        offsets = {
+            partition: times.next_offset
+            for partition, times in self._times.items()
+            if partition in assigned and times.next_offset > self._committed.get(partition, 0)
+        }
+        if not offsets:
+            return
+        try:
+            await reader.commit(offsets)
+        except (CommitFailedError, IllegalStateError) as error:
+            # The partitions have moved on; their new owner scores again what was not committed.
+            log.warning("commit of news offsets refused: %s", error)
+            return
+        self._committed |= offsets
+
+    async def let_go(self, reader: AIOKafkaConsumer, revoked: set[TopicPartition]) -> None:
+        """Finish what is in flight and commit it before partitions go to another process."""
+        try:
+            async with asyncio.timeout(_DRAIN_SECONDS):
+                await self._idle.wait()
+        except TimeoutError:
+            log.warning("news partitions revoked with records in flight; they are scored again")
+        await self._commit(reader)
+        for partition in revoked:
+            for known in (self._times, self._fetched, self._committed):
+                known.pop(partition, None)
+
+
+class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is untyped
+    def __init__(self, role: Score, reader: AIOKafkaConsumer) -> None:
+        self._role = role
+        self._reader = reader
+
+    async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
+        await self._role.let_go(self._reader, revoked)
+
+    async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
+        log.info("news partitions assigned: %s", sorted(each.partition for each in assigned))
+
+
+async def _step(
+    source: asyncio.Queue[_Chunk | None],
+    work: Callable[[_Chunk], Awaitable[None]],
+    target: asyncio.Queue[_Chunk | None] | None,
+) -> None:
+    """Work on chunks in their order until None comes, and pass everything on."""
+    while (chunk := await source.get()) is not None:
+        await work(chunk)
+        if target is not None:
+            await target.put(chunk)
+    if target is not None:
+        await target.put(None)
+
+
+def _now() -> int:
     return time.time_ns() // 1_000_000
