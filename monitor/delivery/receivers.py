@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import base64
 import binascii
+import ipaddress
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +23,8 @@ _ENV_NAME = r"^[A-Za-z_][A-Za-z0-9_]*$"
 _PREFIX = "whsec_"
 _KEY_BYTES = range(24, 65)  # what Standard Webhooks asks of a symmetric secret
 _MAX_FILE_BYTES = 4096
+_HOST = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*\.?")
+_NUMERIC_HOST = re.compile(r".*:.*|(?:.*\.)?[0-9]+\.?")  # what must be an address, if anything
 
 
 class _Part(BaseModel):
@@ -117,7 +121,7 @@ def check_url(url: str) -> None:
         raise ValueError("the URL can't be read; check its host and port") from error
     if parts.scheme not in ("http", "https"):
         raise ValueError("the URL must start with http:// or https://")
-    if not parts.hostname or not port_is_usable:
+    if not port_is_usable or not _is_host(parts.hostname or ""):
         raise ValueError("the URL has no usable host and port")
     if "@" in parts.netloc:
         raise ValueError(
@@ -147,6 +151,16 @@ def check_secret(secret: str) -> None:
             f"the secret holds {len(key)} bytes, where Standard Webhooks asks for "
             f"{_KEY_BYTES[0]} to {_KEY_BYTES[-1]}; {hint}"
         )
+
+
+def _is_host(host: str) -> bool:
+    if not _NUMERIC_HOST.fullmatch(host):
+        return len(host) <= 253 and _HOST.fullmatch(host) is not None
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _exactly_one(what: str, given: Mapping[str, object]) -> None:

@@ -68,6 +68,21 @@ def test_what_a_receiver_may_not_say(webhook, says):
     assert says in faults(**webhook)
 
 
+@pytest.mark.parametrize(
+    "host",
+    ["a..b", ".a", "a" * 64, "a." * 127 + "a", "256.1.1.1", "1.2.3", "a\\b", "%41"],
+)
+def test_hosts_that_no_client_could_reach(host):
+    assert "no usable host" in faults(url=f"http://{host}/")
+
+
+@pytest.mark.parametrize(
+    "host", ["desk", "a_b.example", "desk.example.", "127.0.0.1:8080", "[::1]:80", "3com.example"]
+)
+def test_hosts_that_are_welcome(host):
+    assert resolve(receiver(url=f"http://{host}/"), {"DESK_SECRET": SECRET})
+
+
 @pytest.mark.parametrize("name", ["", "Desk", "a b", "../x", "x" * 65, "désk"])
 def test_names_fit_for_streams_and_metrics(name):
     webhook = {"url_env": "U", "secret_env": "S"}
