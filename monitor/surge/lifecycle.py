@@ -70,6 +70,9 @@ def step(
 ) -> tuple[Status, Action]:
     """Advance a status by one on-time evaluation.
 
+    An early evaluation may have looked ahead of the clock. An evaluation of a moment no later
+    than when the condition was last met can't end what began there.
+
     Args:
         status: where the rule stands.
         met: whether the condition holds (against the exit level when firing).
@@ -77,12 +80,14 @@ def step(
         for_: how long the condition must hold before the alert fires, in milliseconds.
         keep_firing_for: how long it must not hold before the alert resolves.
     """
+    if not met and now <= status.last_met:
+        return status, Action.NONE
     signal = _signal(status, met, now, for_, keep_firing_for)
     state, action = TABLE[status.state, signal]
     if state is State.INACTIVE:
         return CALM, action
     started_at = now if status.state is State.INACTIVE else status.started_at
-    return Status(state, started_at, now if met else status.last_met), action
+    return Status(state, started_at, max(now, status.last_met) if met else status.last_met), action
 
 
 def step_early(status: Status, met: bool, now: int, *, for_: int) -> tuple[Status, Action]:
