@@ -5,12 +5,18 @@ A part reports itself; nothing here probes anything.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 
 class Health:
-    """The readiness of named parts. A part is unready until it says otherwise."""
+    """The readiness of named parts. A part is unready until it says otherwise.
 
-    def __init__(self) -> None:
+    `changed` is called after every change.
+    """
+
+    def __init__(self, changed: Callable[[], None] = lambda: None) -> None:
         self._reasons: dict[str, str | None] = {}
+        self._changed = changed
 
     def expect(self, part: str) -> None:
         """Announce a part, unready as it has not started yet."""
@@ -19,10 +25,12 @@ class Health:
     def ready(self, part: str) -> None:
         """Say that the part does its work."""
         self._reasons[part] = None
+        self._changed()
 
     def unready(self, part: str, reason: str) -> None:
         """Say that the part does not do its work, and why, in words fit for an operator."""
         self._reasons[part] = reason
+        self._changed()
 
     @property
     def is_ready(self) -> bool:

@@ -87,7 +87,6 @@ class Score:
             started(consumer(self._settings, group), self._settings) as reader,
         ):
             await subscribe(self._settings, reader, "news", _Listener(self, reader))
-            self._health.ready(PART)
             with (
                 ThreadPoolExecutor(1, "prepare") as preparing,
                 ThreadPoolExecutor(1, "infer") as on,
@@ -174,6 +173,7 @@ class Score:
 
     def _note(self, batches: dict[TopicPartition, list[ConsumerRecord]]) -> list[ConsumerRecord]:
         for partition, batch in batches.items():
+            self._times_of(partition, batch[0].offset)
             self._fetched[partition] = batch[-1].offset + 1
         return [record for batch in batches.values() for record in batch]
 
@@ -190,9 +190,9 @@ class Score:
         await self._writer.write(writer, chunk.taken, chunk.judgements)
         now = _now()
         for one in chunk.taken:
-            partition = TopicPartition(self._writer.news, one.origin.partition)
-            times = self._times_of(partition, one.origin.offset)
-            times.written(one.origin.offset, one.ingest_time, now)
+            times = self._times.get(TopicPartition(self._writer.news, one.origin.partition))
+            if times is not None:
+                times.written(one.origin.offset, one.ingest_time, now)
             self._invalid.observe(one.error is None, one.ingest_time)
         self._in_flight -= 1
         if self._in_flight == 0:
@@ -259,6 +259,12 @@ class Score:
             return
         self._committed |= offsets
 
+    def take(self, assigned: set[TopicPartition]) -> None:
+        """Note which partitions this process scores from now on, which may be none."""
+        log.info("news partitions assigned: %s", sorted(each.partition for each in assigned))
+        if self._go_on.is_set():
+            self._health.ready(PART)
+
     async def let_go(self, reader: AIOKafkaConsumer, revoked: set[TopicPartition]) -> None:
         """Finish what is in flight and commit it before partitions go to another process."""
         try:
@@ -281,7 +287,7 @@ class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is
         await self._role.let_go(self._reader, revoked)
 
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
-        log.info("news partitions assigned: %s", sorted(each.partition for each in assigned))
+        self._role.take(assigned)
 
 
 async def _step(

@@ -69,10 +69,11 @@ class Watch:
             started(producer(self._settings), self._settings) as writer,
             started(consumer(self._settings, group), self._settings) as reader,
         ):
-            await subscribe(self._settings, reader, "scored", _Listener(self, reader))
-            self._health.ready(PART)
+            listener = _Listener(self, reader)
+            await subscribe(self._settings, reader, "scored", listener)
             next_commit = time.monotonic() + _COMMIT_SECONDS
             while not stop.is_set():
+                listener.check()
                 batches = await reader.getmany(timeout_ms=_POLL_MS, max_records=_RECORDS_AT_ONCE)
                 for partition, records in batches.items():
                     await self._apply(writer, partition, records)
@@ -84,17 +85,17 @@ class Watch:
 
     async def take(self, reader: AIOKafkaConsumer, assigned: set[TopicPartition]) -> None:
         """Begin each assigned partition anew, from the beginning of its log."""
-        if not assigned:
-            return
         async with aclosing(read_all(self._settings, "alerts")) as alerts:
             async for record in alerts:
                 self._remember(record)
+        begins = await reader.beginning_offsets(list(assigned))
         for partition in assigned:
             committed = await reader.committed(partition)
             state = PartitionWatch(partition.partition, self._plan_for(partition.partition))
             self._owned[partition] = _Owned(state, committed or 0)
-            await reader.seek_to_beginning(partition)
+            reader.seek(partition, begins[partition])
         log.info("scored partitions assigned: %s", sorted(each.partition for each in assigned))
+        self._health.ready(PART)
 
     async def let_go(self, reader: AIOKafkaConsumer, revoked: set[TopicPartition]) -> None:
         """Commit, and forget the partitions that go to another process."""
@@ -197,15 +198,27 @@ class Watch:
 
 
 class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is untyped
+    """Passes assignments on. aiokafka only logs what a listener raises, so it is kept here."""
+
     def __init__(self, role: Watch, reader: AIOKafkaConsumer) -> None:
         self._role = role
         self._reader = reader
+        self._failure: Exception | None = None
+
+    def check(self) -> None:
+        """Raise what taking up partitions failed of, if it did."""
+        if self._failure is not None:
+            raise self._failure
 
     async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
         await self._role.let_go(self._reader, revoked)
 
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
-        await self._role.take(self._reader, assigned)
+        try:
+            await self._role.take(self._reader, assigned)
+        except Exception as error:
+            self._failure = error
+            raise
 
 
 def _log_unreadable(record: ConsumerRecord, error: Exception) -> None:

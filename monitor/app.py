@@ -1,0 +1,181 @@
+"""The daemon's life: settings to roles, run until told to stop or a role fails, then drain.
+
+Owns which parts a process has and the order in which they start and end; it does none of
+their work.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Callable, Sequence
+
+from monitor import __version__, metrics
+from monitor.delivery.receivers import WebhookTarget, resolve
+from monitor.fan_out import known_series
+from monitor.health import Health
+from monitor.model.bundle import STARTER, Bundle, load_bundle
+from monitor.model.judge import Judge, load_judge
+from monitor.notify import Notify
+from monitor.rules_file import RuleFile, load_rules
+from monitor.score import Score
+from monitor.settings import PartitionSettings, Settings
+from monitor.streams.admin import ensure_streams
+from monitor.streams.clients import partition_counts
+from monitor.streams.spec import stream_name
+from monitor.surge.partition import WatchPlan
+from monitor.surge.track import Statistics
+from monitor.watch import Watch
+from monitor.watchlist import Watchlist, load_watchlist
+from monitor.web.server import Actions, Address, serving
+
+log = logging.getLogger(__name__)
+Role = Score | Watch | Notify
+
+
+class Daemon:
+    """One process of newsurge.
+
+    Args:
+        settings: the deployment.
+        ready: called each time all parts have become ready, with the HTTP address.
+        receivers: receivers beside those that the rules file names.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        ready: Callable[[Address], None] = lambda _: None,
+        receivers: Sequence[WebhookTarget] = (),
+    ) -> None:
+        self._settings = settings
+        self._ready = ready
+        self._receivers = tuple(receivers)
+        self._health = Health(self._health_changed)
+        self._address: Address | None = None
+        self._score: Score | None = None
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Start, work until `stop` is set, drain.
+
+        Raises:
+            NewsurgeError: for whatever the user can mend, in one line.
+        """
+        self._health.expect("start")
+        actions = Actions(resume_dead_letter=self._resume if self._plays("score") else None)
+        async with serving(self._settings.http, self._health, actions) as self._address:
+            roles = await self._start()
+            self._health.ready("start")
+            await run_roles(roles, stop)
+
+    async def _start(self) -> list[Role]:
+        """Do everything that can fail before any role runs."""
+        settings = self._settings
+        rules = load_rules(settings.rules, settings.watch.slide_seconds)
+        watchlist = load_watchlist(settings.score.watchlist)
+        receivers = self._receivers + self._resolve(rules)
+        loading = asyncio.create_task(asyncio.to_thread(self._load_model))
+        try:
+            settings = await ready_streams(settings)
+            bundle, judge = await loading
+        finally:
+            await asyncio.wait([loading])
+        roles: list[Role] = []
+        if judge is not None:
+            self._score = Score(settings, judge, watchlist, self._health)
+            roles.append(self._score)
+        if self._plays("watch"):
+            plan = watch_plan(settings, rules, bundle.meta.topics, watchlist)
+            roles.append(Watch(settings, plan, self._health))
+        if self._plays("notify"):
+            roles.append(Notify(settings, receivers, self._health))
+        return roles
+
+    def _load_model(self) -> tuple[Bundle, Judge | None]:
+        bundle = load_bundle(self._settings.model.bundle or STARTER)
+        judge = load_judge(bundle, self._settings) if self._plays("score") else None
+        runtime = judge.runtime if judge else "none"
+        metrics.build_info.labels(__version__, bundle.meta.version, runtime).set(1)
+        return bundle, judge
+
+    def _resolve(self, rules: RuleFile) -> tuple[WebhookTarget, ...]:
+        if not self._plays("notify"):
+            return ()
+        base = self._settings.rules.parent
+        return tuple(resolve(receiver, os.environ, base) for receiver in rules.receivers)
+
+    def _plays(self, role: str) -> bool:
+        return role in self._settings.roles
+
+    def _resume(self) -> bool:
+        return self._score is not None and self._score.resume()
+
+    def _health_changed(self) -> None:
+        if self._health.is_ready and self._address is not None:
+            self._ready(self._address)
+
+
+async def ready_streams(settings: Settings) -> Settings:
+    """See to it that the streams are there; the settings with their partitions as they are.
+
+    Raises:
+        StreamError: when they are not, and can't be made to be.
+    """
+    for name in await ensure_streams(settings):
+        log.info("created the stream %s", name)
+    counts = await partition_counts(settings)
+    actual = PartitionSettings(
+        news=counts[stream_name(settings, "news")],
+        scored=counts[stream_name(settings, "scored")],
+        alerts=counts[stream_name(settings, "alerts")],
+    )
+    streams = settings.streams.model_copy(update={"partitions": actual})
+    return settings.model_copy(update={"streams": streams})
+
+
+def watch_plan(
+    settings: Settings, rules: RuleFile, topics: tuple[str, ...], watchlist: Watchlist
+) -> WatchPlan:
+    """What WATCH watches in this deployment."""
+    watch = settings.watch
+    return WatchPlan(
+        statistics=Statistics(
+            slide=watch.slide_seconds * 1000,
+            allowed_lateness=watch.allowed_lateness_seconds * 1000,
+            duplicate_horizon=round(watch.duplicate_horizon_hours * 3_600_000),
+            negative_threshold=watch.negative_threshold,
+            max_stories=watch.max_stories,
+        ),
+        rules=rules.rules,
+        news_partitions=settings.streams.partitions.news,
+        idle_timeout=watch.idle_timeout_seconds * 1000,
+        series=known_series(topics, settings.score, watchlist),
+    )
+
+
+async def run_roles(roles: Sequence[Role], stop: asyncio.Event) -> None:
+    """Run roles until `stop` is set and they have drained; the first to fail ends all.
+
+    Raises:
+        Exception: what the first role failed of.
+    """
+    tasks = [asyncio.create_task(role.run(stop), name=type(role).__name__) for role in roles]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    for task in done:
+        error = task.exception()
+        if error is not None:
+            log.error("role %s failed, so the process ends", task.get_name())
+            raise _first_cause(error)
+
+
+def _first_cause(error: BaseException) -> BaseException:
+    """The first error inside a group of them, which is what a user can act on."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
