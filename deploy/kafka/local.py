@@ -30,6 +30,8 @@ JARS = TOOLS / "kafka"
 
 _START_SECONDS = 60.0
 _STOP_SECONDS = 15.0
+_PULL_SECONDS = 300.0
+_IMAGE = "apache/kafka:4.1.1"
 # A small heap and the plainest compiler and collector: it starts fast and leaves the cores alone.
 _JAVA = ("java", "-Xmx512m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
 
@@ -118,6 +120,47 @@ async def local_kafka(data: Path, port: int | None = None) -> AsyncIterator[str]
                 )
             yield f"127.0.0.1:{port}"
         finally:
+            await stop(process, _STOP_SECONDS)
+
+
+async def docker_available() -> bool:
+    """Whether a Docker engine answers here."""
+    if shutil.which("docker") is None:
+        return False
+    status, _ = await _output(["docker", "version", "--format", "{{.Server.Version}}"])
+    return status == 0
+
+
+@asynccontextmanager
+async def docker_kafka() -> AsyncIterator[str]:
+    """The same node in a container, for machines without Java; gives its address.
+
+    Docker takes connections before Kafka does: ask with a client until it answers.
+
+    Raises:
+        KafkaUnavailableError: when the container does not start.
+    """
+    port = free_port()
+    name = f"newsurge-kafka-{port}"
+    lines = _PROPERTIES.format(port=port, controller=9093, data="/var/lib/kafka").splitlines()
+    # The image reads its configuration from the environment, and must listen beyond loopback.
+    properties = dict(line.split("=", 1) for line in lines)
+    properties["listeners"] = f"PLAINTEXT://:{port},CONTROLLER://:9093"
+    variables = [
+        f"--env=KAFKA_{key.upper().replace('.', '_')}={value}" for key, value in properties.items()
+    ]
+    publish = f"--publish=127.0.0.1:{port}:{port}"
+    command = ["docker", "run", "--rm", f"--name={name}", publish, *variables, _IMAGE]
+    with tempfile.TemporaryFile() as output:
+        process = await spawn(command, output)
+        try:
+            if not await answers(process, port, _PULL_SECONDS):
+                output.seek(0)
+                said = last_line(output.read().decode("utf-8", "replace"))
+                raise KafkaUnavailableError(f"Kafka's container does not start: {said}")
+            yield f"127.0.0.1:{port}"
+        finally:
+            await _output(["docker", "rm", "--force", name])
             await stop(process, _STOP_SECONDS)
 
 
