@@ -51,11 +51,6 @@ class NoveltyIndex:
         for band in bands(story.signature):
             self._by_band[band].append(story)
 
-    def drop_through(self, pane: int) -> None:
-        """Forget the stories first told in this pane or an earlier one."""
-        for old in [p for p in self._by_pane if p <= pane]:
-            self.drop(old)
-
     def drop(self, pane: int) -> None:
         """Forget the stories first told in this pane."""
         for story in self._by_pane.pop(pane, ()):

@@ -8,7 +8,7 @@ settled by (event_time, origin), so that closed panes don't depend on the order 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import Enum
 
@@ -118,8 +118,8 @@ class Track:
             if teach:
                 pane = self.panes.get(number)
                 self.baseline.learn(pane.tally.novel_negative if pane else 0)
-        self.closed = through
-        self._forget(through)
+        before, self.closed = self.closed, through
+        self._forget(before, through)
 
     def roll(self, on_time: int, early: int) -> None:
         """Move the ends of the windows forward, to panes `on_time` and `early`."""
@@ -216,17 +216,25 @@ class Track:
                     window.tally.add(now)
                     window.tally.add(before, -1)
 
-    def _forget(self, closed: int) -> None:
-        oldest = closed - self._horizon
-        self._settled.drop_through(oldest)
-        for number in [n for n in self._expiry if n <= oldest]:
+    def _forget(self, before: int | None, closed: int) -> None:
+        """Let go of what nothing asks for any more, now that `closed` rather than `before` is."""
+        for number in _due(self._expiry, before, closed, self._horizon):
+            self._settled.drop(number)
             for item_id in self._expiry.pop(number):
                 for ids in (self._ids, self._retracted):
                     if ids.get(item_id) == number:
                         del ids[item_id]
-        reach = max(self.on_time, default=1)
-        for number in [n for n in self.panes if n <= closed - reach]:
+        # The windows are rolled after this, and then take away the pane that leaves them.
+        for number in _due(self.panes, before, closed, max(self.on_time, default=1) + 1):
             del self.panes[number]
+
+
+def _due(panes: Collection[int], before: int | None, closed: int, age: int) -> list[int]:
+    """The panes that have come to an age: each pass looks at those since the one before only."""
+    last = closed - age
+    if before is None or closed - before > len(panes):
+        return [number for number in panes if number <= last]
+    return [number for number in range(before - age + 1, last + 1) if number in panes]
 
 
 def _told(entry: Entry, pane: int) -> Told:

@@ -62,7 +62,7 @@ def record(
     sentiment: Sentiment = NEGATIVE,
     *,
     origin: tuple[int, int],
-    id: str | None = None,
+    item_id: str | None = None,
     series: Series = BANKING,
     arrives: float | None = None,
     wording: int = 0,
@@ -74,7 +74,10 @@ def record(
         by=series.by,
         key=series.key,
         item=NewsItem(
-            id=id or f"{origin[0]}/{origin[1]}", title=story, source=source, language=language
+            id=item_id or f"{origin[0]}/{origin[1]}",
+            title=story,
+            source=source,
+            language=language,
         ),
         event_time=minute(at),
         ingest_time=minute(at if arrives is None else arrives),
@@ -93,9 +96,9 @@ def mark(at: float, news_partition: int = 0, caught_up: bool = True) -> Mark:
     return Mark(news_partition, next_offset=0, time=minute(at), caught_up=caught_up)
 
 
-def retraction(id: str, *, origin: tuple[int, int]) -> Retraction:
+def retraction(item_id: str, *, origin: tuple[int, int]) -> Retraction:
     """The withdrawal of an item."""
-    return Retraction(id, Origin(*origin))
+    return Retraction(item_id, Origin(*origin))
 
 
 def rule(text: str = "", **fields: Any) -> Rule:
@@ -175,9 +178,9 @@ class Desk:
         """Let the clock of a news partition come to minute `at`."""
         return self.apply(mark(at, news_partition))
 
-    def retract(self, id: str) -> list[AlertEvent]:
+    def retract(self, item_id: str) -> list[AlertEvent]:
         """Withdraw an item."""
-        return self.apply(retraction(id, origin=(0, self._next_origin())))
+        return self.apply(retraction(item_id, origin=(0, self._next_origin())))
 
     def track(self, series: Series = BANKING) -> Any:
         """The track of the first rule on a series."""
