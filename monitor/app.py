@@ -72,7 +72,8 @@ class Daemon:
     async def _start(self) -> list[Role]:
         """Do everything that can fail before any role runs."""
         settings = self._settings
-        rules = load_rules(settings.rules, settings.watch.slide_seconds)
+        dimensions = settings.score.dimensions
+        rules = load_rules(settings.rules, settings.watch.slide_seconds, dimensions)
         watchlist = load_watchlist(settings.score.watchlist)
         receivers = self._receivers + self._resolve(rules)
         loading = asyncio.create_task(asyncio.to_thread(self._load_model))

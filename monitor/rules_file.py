@@ -7,6 +7,7 @@ Owns the file's shape and the place (line and column) of each fault; what a rule
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection, Iterator
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from monitor.delivery.receivers import Receiver
 from monitor.errors import RulesError
+from monitor.records import By
 from monitor.surge.rules import Rule
 
 
@@ -47,8 +49,13 @@ def default_rules() -> Path:
     return packaged if packaged.is_file() else packaged.parent.parent / "alerts.yaml"
 
 
-def load_rules(path: Path, slide_seconds: int) -> RuleFile:
-    """Read and check a rules file for panes of `slide_seconds`.
+def load_rules(path: Path, slide_seconds: int, dimensions: Collection[By]) -> RuleFile:
+    """Read and check a rules file for a deployment.
+
+    Args:
+        path: the file.
+        slide_seconds: the length of a pane, which windows must be a multiple of.
+        dimensions: the dimensions that are emitted (the setting score.dimensions).
 
     Raises:
         RulesError: one line for each fault, with file, line, column and how to mend it.
@@ -73,13 +80,23 @@ def load_rules(path: Path, slide_seconds: int) -> RuleFile:
         faults = [_fault(path, tree, fault["loc"], fault["msg"]) for fault in error.errors()]
         raise RulesError("\n".join(faults)) from None
     faults = [
-        _fault(path, tree, ("rules", i, "window"), f"must be a multiple of {slide_seconds}s")
+        _fault(path, tree, ("rules", i, field), message)
         for i, rule in enumerate(rules.rules)
-        if rule.window % (slide_seconds * 1000)
+        for field, message in _misfits(rule, slide_seconds, dimensions)
     ]
     if faults:
         raise RulesError("\n".join(faults))
     return rules
+
+
+def _misfits(
+    rule: Rule, slide_seconds: int, dimensions: Collection[By]
+) -> Iterator[tuple[str, str]]:
+    """The fields of a rule that don't fit the deployment, and why."""
+    if rule.window % (slide_seconds * 1000):
+        yield "window", f"must be a multiple of {slide_seconds}s (the setting watch.slide_seconds)"
+    if rule.by not in dimensions:
+        yield "by", f"{rule.by!r} is not emitted here; add it to the setting score.dimensions"
 
 
 def _fault(path: Path, tree: Any, location: tuple[int | str, ...], message: str) -> str:

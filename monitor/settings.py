@@ -82,7 +82,7 @@ class StreamSettings(_Section):
     partitions: PartitionSettings = PartitionSettings()
     max_record_bytes: int = Field(262_144, ge=1024)
     news_retention_days: float = Field(7, gt=0)
-    scored_retention_days: float = Field(35, gt=0)
+    scored_retention_days: float = Field(8, gt=0)
     alerts_retention_days: float = Field(90, gt=0)
 
 

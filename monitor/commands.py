@@ -1,0 +1,189 @@
+"""The commands of `newsurge`: each turns options into one call.
+
+Heavy modules are imported by the command that needs them, so that `--help` is quick.
+"""
+
+from __future__ import annotations
+
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import click
+
+from monitor.errors import NewsurgeError
+from monitor.options import resolve_settings, run_async, settings_options, until_signal
+from monitor.settings import ROLES
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+@click.command()
+@settings_options
+@click.option(
+    "--roles",
+    help=f"Roles that this process plays, separated by commas; all by default: {', '.join(ROLES)}.",
+)
+@click.option(
+    "--rules",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Rules file.  [default: alerts.yaml]",
+)
+@click.option("--embedded", is_flag=True, help="Start a broker too (memory only), for a trial.")
+def run(roles: str | None, rules: Path | None, embedded: bool, **options: Any) -> None:
+    """Run the daemon until it is told to stop.
+
+    With --embedded it needs no Kafka: it starts a broker of its own and prints how to publish
+    to it. What is in that broker is gone when it stops.
+    """
+    from monitor.running import run_daemon, run_embedded
+
+    chosen = None if roles is None else tuple(roles.split(","))
+    settings = resolve_settings(**options, roles=chosen, rules=rules)
+    runner = run_embedded if embedded else run_daemon
+    run_async(until_signal(lambda stop: runner(settings, stop)))
+
+
+@click.command()
+@click.option("--keep", is_flag=True, help="Leave it running at the end, until Ctrl-C.")
+@click.option("--rules", type=_FILE, help="Rules file.  [default: the alerts.yaml shipped]")
+@click.option("--picture", type=_FILE, help="Save the view at the surge as an SVG file.")
+def demo(keep: bool, rules: Path | None, picture: Path | None) -> None:
+    """Play a fictional trading day through the whole of newsurge, in under a minute.
+
+    Starts an embedded broker, the daemon with all roles and a local webhook receiver, publishes
+    a bundled feed in compressed time, shows what happens, and accounts for every item at the
+    end. Exit code 0 only if all of it went as it must.
+    """
+    from monitor.demo.conductor import run_demo
+    from monitor.rules_file import default_rules
+
+    code = run_async(run_demo(rules or default_rules(), keep=keep, picture=picture))
+    raise SystemExit(code)
+
+
+@click.command()
+@click.argument("file", type=_FILE)
+@click.option("--speed", type=float, help="Replay: keep the items' times, at this many times real.")
+@click.option("--rate", type=float, help="Restamp the items as now, this many a second.")
+@settings_options
+def publish(file: Path, speed: float | None, rate: float | None, **options: Any) -> None:
+    """Publish FILE (JSONL or CSV) to the `news` stream.
+
+    Items older than the allowed lateness are refused, unless you say how to take them: --rate N
+    restamps them as now; --speed X replays them with their own times, on streams of a prefix of
+    their own that a daemon with the setting score.replay_speed reads.
+    """
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    from monitor.publish import Progress, replay_settings
+    from monitor.publish import publish as publish_file
+
+    settings = resolve_settings(**options)
+    if speed is not None:
+        settings = replay_settings(settings, speed)
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
+    with Bar(*columns, TimeRemainingColumn()) as bar:
+        task = bar.add_task(f"publishing {file.name}", total=None)
+
+        def show(progress: Progress) -> None:
+            bar.update(task, completed=progress.published, total=progress.total)
+
+        summary = run_async(publish_file(settings, file, speed=speed, rate=rate, progress=show))
+    click.echo(f"published {summary.published:,} records in {summary.seconds:.1f} s")
+
+
+@click.command()
+@click.argument("file", type=_FILE)
+@click.option("-o", "--output", type=_FILE, required=True, help="Result file; - for the terminal.")
+@settings_options
+def score(file: Path, output: Path, **options: Any) -> None:
+    """Score FILE (JSONL or CSV) offline, with the scorer that the daemon uses.
+
+    Adds topic, topic_probability, negative, neutral, positive, score and unjudged to each row.
+    """
+    from monitor.offline import score_command
+
+    score_command(file, output, resolve_settings(**options))
+
+
+@click.command()
+@click.argument("file", type=_FILE, default=Path("alerts.yaml"))
+@settings_options
+def check(file: Path, **options: Any) -> None:
+    """Check a rules file (alerts.yaml by default): say that it can be used, or all its faults."""
+    from monitor.rules_file import load_rules
+
+    settings = resolve_settings(**options)
+    rules = load_rules(file, settings.watch.slide_seconds, settings.score.dimensions)
+    click.echo(f"{file}: {len(rules.rules)} rules, {len(rules.receivers)} receivers, all usable")
+    for rule in rules.rules:
+        click.echo(f"  {rule.alert}: {rule.type} by {rule.by}, {rule.severity}")
+
+
+@click.command()
+@click.argument("stream", type=click.Choice(["scored", "alerts", "dead-letter"]))
+@click.option("--from-start", is_flag=True, help="Begin with the oldest record.")
+@click.option("--json", "as_json", is_flag=True, help="Show records as they are on the wire.")
+@settings_options
+def tail(stream: Any, from_start: bool, as_json: bool, **options: Any) -> None:
+    """Follow a stream: each record as a line, until Ctrl-C."""
+    from monitor.tail import tail as follow
+
+    settings = resolve_settings(**options)
+    run_async(follow(settings, stream, click.echo, from_start=from_start, as_json=as_json))
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+@settings_options
+def streams(as_json: bool, **options: Any) -> None:
+    """Print the streams that this deployment needs, and the ACLs of each role.
+
+    For clusters where the daemon may not create streams itself (streams.create: false).
+    """
+    from rich.console import Console
+
+    from monitor.streams import show
+
+    settings = resolve_settings(**options)
+    if as_json:
+        click.echo(show.as_json(settings))
+    else:
+        Console().print(*show.as_tables(settings), sep="\n")
+
+
+@click.group("dead-letter")
+def dead_letter() -> None:
+    """Records that could not be used."""
+
+
+@dead_letter.command()
+@click.option(
+    "--url", default="http://127.0.0.1:9464", show_default=True, help="Where the daemon listens."
+)
+def resume(url: str) -> None:
+    """Let a daemon go on that paused because nearly every news record was invalid."""
+    if not url.startswith(("http://", "https://")):
+        raise NewsurgeError(f"--url {url}: must start with http:// or https://")
+    request = urllib.request.Request(  # noqa: S310 - the scheme has been checked
+        f"{url.rstrip('/')}/dead-letter/resume",
+        method="POST",
+        headers={"X-Newsurge-Action": "resume"},
+    )
+    try:
+        urllib.request.urlopen(request, timeout=10).close()  # noqa: S310
+    except urllib.error.HTTPError as error:
+        with error:
+            said = error.read(500).decode("utf-8", "replace").strip()
+        raise NewsurgeError(f"the daemon at {url} did not resume: {said}") from None
+    except OSError as error:
+        raise NewsurgeError(
+            f"no daemon answers at {url} ({error}); give its address with --url"
+        ) from None
+    click.echo("resumed")
+
+
+COMMANDS = (run, demo, publish, score, check, tail, streams, dead_letter)

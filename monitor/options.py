@@ -1,0 +1,111 @@
+"""What the commands share: the options that settings come from, the loop, and the signals.
+
+It holds no command and does no command's work.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+import yaml
+
+from monitor import logs
+from monitor.errors import SettingsError
+from monitor.settings import Settings, load_settings
+
+FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
+_OPTIONS = (
+    click.option(
+        "--settings",
+        "settings_file",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="Settings file (YAML). Environment variables (NEWSURGE_...) and flags go before it.",
+    ),
+    click.option("--bootstrap-servers", help="Kafka brokers, as host:port,host:port."),
+    click.option("--prefix", help="Prefix of this deployment's stream names."),
+    click.option(
+        "--set",
+        "assignments",
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="Any setting by its path, such as kafka.idempotence=false; repeat for more.",
+    ),
+)
+
+
+def settings_options(command: FunctionT) -> FunctionT:
+    """Give a command the options from which its settings are resolved."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def resolve_settings(
+    settings_file: Path | None,
+    bootstrap_servers: str | None,
+    prefix: str | None,
+    assignments: tuple[str, ...],
+    **sections: Any,
+) -> Settings:
+    """The settings of a command, and logging as they say.
+
+    `sections` are further flags as nested dictionaries; None values are left out.
+
+    Raises:
+        SettingsError: when they can't be used.
+    """
+    flags: dict[str, Any] = {name: value for name, value in sections.items() if value is not None}
+    for assignment in assignments:
+        name, given, value = assignment.partition("=")
+        if not given:
+            raise SettingsError(f"--set {assignment}: write it as NAME=VALUE")
+        _put(flags, name, yaml.safe_load(value))
+    if bootstrap_servers is not None:
+        _put(flags, "kafka.bootstrap_servers", bootstrap_servers)
+    if prefix is not None:
+        _put(flags, "streams.prefix", prefix)
+    settings = load_settings(settings_file, flags)
+    logs.configure(settings.log_format, settings.log_level)
+    return settings
+
+
+def _put(flags: dict[str, Any], name: str, value: Any) -> None:
+    *parents, leaf = name.split(".")
+    for parent in parents:
+        flags = flags.setdefault(parent, {})
+    flags[leaf] = value
+
+
+def run_async(main: Coroutine[Any, Any, Any]) -> Any:
+    """Run a coroutine on the fastest event loop there is."""
+    if sys.platform == "win32":
+        return asyncio.run(main)
+    import uvloop
+
+    return uvloop.run(main)
+
+
+async def until_signal(work: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> None:
+    """Run work that drains when its event is set, which the first SIGINT or SIGTERM does.
+
+    The second signal ends the process at once.
+    """
+    stop = asyncio.Event()
+
+    def told() -> None:
+        if stop.is_set():
+            os._exit(130)
+        click.echo("stopping; once more to stop at once", err=True)
+        stop.set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, told)
+    await work(stop)

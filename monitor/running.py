@@ -1,0 +1,53 @@
+"""Running the daemon for a person: what it says when it is ready, and a broker of its own.
+
+Owns these words only; the daemon's life is in `monitor.app`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+import click
+
+from monitor.app import Daemon
+from monitor.embedded import embedded_broker, embedded_settings
+from monitor.settings import KafkaSettings, Settings
+from monitor.streams.spec import stream_name
+from monitor.web.server import Address
+
+
+async def run_daemon(settings: Settings, stop: asyncio.Event) -> None:
+    """Run the daemon until `stop` is set; says when it is ready.
+
+    Raises:
+        NewsurgeError: for whatever the user can mend, in one line.
+    """
+
+    def ready(address: Address) -> None:
+        click.echo(
+            f"newsurge is ready: roles {', '.join(settings.roles)}, reading "
+            f"{stream_name(settings, 'news')} at {settings.kafka.bootstrap_servers}, "
+            f"metrics at {address.url}/metrics",
+            err=True,
+        )
+
+    await Daemon(settings, ready).run(stop)
+
+
+async def run_embedded(settings: Settings, stop: asyncio.Event) -> None:
+    """Run the daemon on a broker of its own, in memory, and say how to publish to it.
+
+    Raises:
+        NewsurgeError: for whatever the user can mend, in one line.
+    """
+    async with embedded_broker() as address:
+        kafka = KafkaSettings(**embedded_settings(address))
+        click.echo(
+            f"embedded broker at {address}, in memory only. In another terminal:\n"
+            f"  export NEWSURGE_KAFKA__BOOTSTRAP_SERVERS={address} "
+            "NEWSURGE_KAFKA__IDEMPOTENCE=false\n"
+            "  newsurge publish FILE.jsonl --rate 5\n"
+            "  newsurge tail alerts",
+            err=True,
+        )
+        await run_daemon(settings.model_copy(update={"kafka": kafka}), stop)
