@@ -6,6 +6,7 @@ import logging
 from collections.abc import AsyncIterator
 
 import pytest
+from delivery.alerts import alert
 
 from monitor import metrics
 from monitor.delivery.lane import AlertRecord, Lane
@@ -14,30 +15,13 @@ from monitor.delivery.webhook import new_secret, notification_id
 from monitor.health import Health
 from monitor.notify import Notify
 from monitor.receiver import Delivery, LocalReceiver, receiving
-from monitor.records import AlertEvent, Outcome, Queued, Series, WindowStatistics, encode
+from monitor.records import AlertEvent, Outcome, Queued, encode
 from monitor.settings import NotifySettings, Settings
 
 SECRET = new_secret()
 PATIENT = NotifySettings(
     timeout_seconds=20, give_up_after_seconds=60, backoff_seconds=0.01, max_backoff_seconds=0.02
 )
-
-
-def alert(number: int, receivers: tuple[str, ...] = ()) -> AlertEvent:
-    return AlertEvent(
-        id=f"alert-{number}",
-        rule="bank-run",
-        rule_hash="1a2b",
-        series=Series("topic", "banking"),
-        state="firing",
-        severity="critical",
-        started_at=0,
-        fired_at=1_700_000_000_000 + number,
-        window=WindowStatistics(3600.0, 0, 12, 9, 11, 8, 0.73, -0.61),
-        stories=(),
-        model="starter-1",
-        receivers=receivers,
-    )
 
 
 def record(offset: int, value: bytes | AlertEvent, *, caught_up: bool = True) -> AlertRecord:
