@@ -71,13 +71,13 @@ def _surge(rule: SurgeRule, tally: Tally, baseline: Baseline, slide: int, firing
     the quiet side; a wandering rate, which the distribution does not know of, on the loud one.
     """
     count, panes = tally.novel_negative, rule.window // slide
-    if count < rule.min_support and not firing:
+    if not firing and count < rule.min_support:
         return UNMET
     expected = baseline.expected(panes)
     factor = count / expected
-    enough = rule.min_factor if not firing else 1 + (rule.min_factor - 1) * EXIT_SHARE
-    if factor < enough:
+    if not firing and factor < rule.min_factor:
         return UNMET
+    enough = 1 + (rule.min_factor - 1) * (EXIT_SHARE if firing else 1.0)
     strength = -math.log10(max(baseline.tail(panes, count), 1e-300))
     level = -math.log10(slide / rule.false_alarms) * (EXIT_SHARE if firing else 1.0)
     statistics = BaselineStatistics(
@@ -85,4 +85,4 @@ def _surge(rule: SurgeRule, tally: Tally, baseline: Baseline, slide: int, firing
         expected_negative=expected,
         observed_seconds=baseline.observed_panes * slide / 1000,
     )
-    return Verdict(strength >= level, factor, strength, statistics)
+    return Verdict(factor >= enough and strength >= level, factor, strength, statistics)

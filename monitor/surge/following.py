@@ -41,9 +41,11 @@ class Following:
     watched: list[Watched]
     track: Track = field(init=False)
     model: str = ""
+    _early: list[Watched] = field(init=False)
 
     def __post_init__(self) -> None:
         self.track = Track(self.statistics, {one.length for one in self.watched})
+        self._early = [one for one in self.watched if one.rule.tells_early]
 
     def takes(self, record: ScoredRecord) -> bool:
         """Whether a record of the series passes the matchers on source and language."""
@@ -65,7 +67,7 @@ class Following:
         events: list[AlertEvent] = []
         if taken is Taken.COUNTED:
             now = record.event_time if clock is None else max(clock, record.event_time)
-            for watched in self.watched:
+            for watched in self._early:
                 if watched.status.state is not State.FIRING:
                     events += self._evaluate(watched, now, "early")
         return taken, events

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Annotated, Any, Literal, NamedTuple
 
 import msgspec
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from monitor.records import By, Series, Severity
 from monitor.surge.panes import SCORE_UNIT, Tally
@@ -25,7 +25,8 @@ _OPERATORS: dict[str, Callable[[float, float], bool]] = {
     "<=": operator.le,
     "<": operator.lt,
 }
-_QUANTITIES = ("negative_share", "mean_score", "count", "negative_count")
+_COUNTS = ("count", "negative_count")
+_QUANTITIES = ("negative_share", "mean_score", *_COUNTS)
 _TERM = re.compile(r"\s*([a-z_]+)\s*(>=|<=|>|<)\s*(-?\d+(?:\.\d+)?)\s*")
 
 
@@ -50,9 +51,12 @@ def parse_false_alarms(value: object) -> int:
         ValueError: when it is not one.
     """
     found = re.fullmatch(r"\s*(\d+)\s+per\s+(\S+)\s*", value) if isinstance(value, str) else None
-    if found is None or int(found[1]) == 0 or (period := parse_duration(found[2])) == 0:
+    if found is None or int(found[1]) == 0:
         raise ValueError(f"{value!r} is not a rate of false alarms; write it as '1 per 30d'")
-    return period // int(found[1])
+    between = parse_duration(found[2]) // int(found[1])
+    if between == 0:
+        raise ValueError(f"{value!r} tolerates an alarm at every moment; write it as '1 per 30d'")
+    return between
 
 
 class Term(NamedTuple):
@@ -108,8 +112,12 @@ def _as_tuple(value: Any) -> Any:
     return (value,) if isinstance(value, str) else value
 
 
+def _as_set(words: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(sorted(set(words)))
+
+
 Duration = Annotated[int, BeforeValidator(parse_duration)]
-Words = Annotated[tuple[str, ...], BeforeValidator(_as_tuple)]
+Words = Annotated[tuple[str, ...], BeforeValidator(_as_tuple), AfterValidator(_as_set)]
 
 
 class Match(BaseModel):
@@ -142,6 +150,11 @@ class _Rule(BaseModel):
             return False
         return series.key in self.match.key if self.match.key else series.key != "none"
 
+    @property
+    def tells_early(self) -> bool:
+        """Whether it can be told of a window that is not over yet."""
+        return True
+
 
 class ThresholdRule(_Rule):
     """A plain condition on a window."""
@@ -150,6 +163,13 @@ class ThresholdRule(_Rule):
     when: Annotated[tuple[Term, ...], BeforeValidator(parse_condition)]
     counting: Literal["novel", "raw"] = "novel"
     min_support: int = Field(1, ge=0)
+
+    @property
+    def tells_early(self) -> bool:
+        """False where a term asks for little news: until a window is over, more may come."""
+        return not any(
+            term.quantity in _COUNTS and term.operator in ("<", "<=") for term in self.when
+        )
 
 
 class SurgeRule(_Rule):
@@ -168,6 +188,11 @@ class AbsentRule(_Rule):
     """Nothing arrived for as long as the window."""
 
     type: Literal["absent"]
+
+    @property
+    def tells_early(self) -> bool:
+        """False: until a window is over, something may come."""
+        return False
 
 
 Rule = Annotated[ThresholdRule | SurgeRule | AbsentRule, Field(discriminator="type")]

@@ -1,0 +1,319 @@
+"""How one partition behaves: early and on time, who is concerned, silence, and surges.
+
+Pictures show minutes after the start; `n` is a negative story, `✓` an evaluation on time.
+"""
+
+import pytest
+
+from monitor.records import Series
+from monitor.surge.partition import PartitionWatch
+from surge.log import (
+    BANKING,
+    MINUTE,
+    NEUTRAL,
+    Desk,
+    feed,
+    mark,
+    minute,
+    plan,
+    record,
+    rule,
+    told,
+)
+
+OIL, NONE = Series("topic", "oil"), Series("topic", "none")
+
+
+class TestEarly:
+    def test_fires_at_the_record_that_meets_the_condition(self):
+        # ✓0        n1    n1.2  n1.4
+        #                       └ fires
+        desk = Desk(rule("negative_count >= 3"))
+        desk.mark(0)
+        assert desk.news(1, "a") == desk.news(1.2, "b") == []
+        (event,) = desk.news(1.4, "c")
+        assert (event.state, event.started_at, event.fired_at) == (
+            "firing",
+            minute(1.4),
+            minute(1.4),
+        )
+
+    def test_takes_the_time_of_the_clock_where_it_is_ahead(self):
+        desk = Desk(rule("negative_count >= 1"))
+        desk.mark(1.5)
+        (event,) = desk.news(1.2, "a")
+        assert event.fired_at == minute(1.5)
+
+    def test_looks_at_the_window_that_ends_in_the_newest_pane(self):
+        # window 2    n1 n1   n5      only (3,5] counts at 5
+        desk = Desk(rule("negative_count >= 3", window="2m"))
+        desk.mark(0)
+        for at, story in [(1, "a"), (1, "b"), (5, "c")]:
+            desk.news(at, story)
+        assert desk.events == []
+
+    def test_cannot_end_an_alert(self):
+        # share >= 0.5: one negative fires; ten neutral ones drown it, and only ✓2 resolves
+        desk = Desk(rule("negative_share >= 0.5"))
+        desk.mark(0)
+        desk.news(1.1, "a")
+        for n in range(10):
+            desk.news(1.2, f"calm {n}", NEUTRAL)
+        assert told(desk.events) == [("firing", 1.1)]
+        desk.mark(2)
+        assert told(desk.events) == [("firing", 1.1), ("resolved", 2)]
+
+    def test_cannot_end_what_is_pending(self):
+        # for 2m      n1.1 starts it; calm at 1.2 doesn't end it, n1.9 n1.9 outweigh it before ✓2
+        desk = Desk(rule("negative_share >= 0.5", for_="2m"))
+        desk.mark(1)
+        desk.news(1.1, "a")
+        desk.news(1.2, "calm 1", NEUTRAL)
+        desk.news(1.3, "calm 2", NEUTRAL)
+        desk.news(1.8, "b")
+        desk.mark(2)
+        desk.mark(3)
+        desk.mark(4)
+        assert told(desk.events) == [("firing", 4)]
+        assert desk.events[0].started_at == minute(1.1)
+
+    def test_happens_before_the_first_mark_too(self):
+        desk = Desk(rule("negative_count >= 1"))
+        desk.news(1, "a")
+        assert told(desk.events) == [("firing", 1)]
+
+    @pytest.mark.parametrize("condition", ["count < 3", "count <= 2", "negative_count < 1"])
+    def test_does_not_tell_that_there_was_little_news(self, condition):
+        # The window that ends in the newest pane is not over: more may come. ✓1 has seen it all.
+        desk = Desk(rule(condition, window="1m"))
+        desk.mark(0)
+        desk.news(0.1, "a", NEUTRAL)
+        assert desk.events == []
+        desk.mark(1)
+        assert told(desk.events) == [("firing", 1)]
+
+    def test_is_not_done_for_what_was_not_counted(self):
+        desk = Desk(rule("negative_count >= 1", for_="1m"))
+        desk.mark(0)
+        desk.news(1, "a", item_id="x")
+        desk.news(2.5, "b", item_id="x")
+        assert desk.events == []
+
+
+class TestOnTime:
+    def test_is_done_at_each_boundary_that_the_clock_crosses(self):
+        # n1 n1 in a window of 2m: met at ✓1 … ✓2, no more at ✓3, however far the clock leaps
+        desk = Desk(rule("negative_count >= 2", window="2m"))
+        desk.mark(0)
+        desk.news(0.5, "a")
+        desk.news(0.5, "b")
+        desk.mark(60)
+        assert told(desk.events) == [("firing", 0.5), ("resolved", 3)]
+
+    def test_sees_what_an_early_look_could_not(self):
+        # Another news partition is behind: its records arrive after the newest pane has moved on.
+        desk = Desk(rule("negative_count >= 3", window="2m"), news_partitions=2)
+        for at, story, origin in [
+            (9, "ahead", (0, 1)),
+            (1, "a", (1, 1)),
+            (1, "b", (1, 2)),
+            (2, "c", (1, 3)),
+        ]:
+            desk.news(at, story, origin=origin)
+        assert desk.events == []
+        desk.mark(9, 0)
+        desk.mark(1, 1)
+        desk.mark(2, 1)
+        assert told(desk.events) == [("firing", 2)]
+
+    def test_waits_for(self):
+        # for 2m      n1 n1 │ ✓1 pending  ✓2  ✓3 fires
+        desk = Desk(rule("negative_count >= 2", for_="2m"))
+        desk.mark(0)
+        desk.news(1, "a")
+        desk.news(1, "b")
+        for at in (1, 2, 3):
+            desk.mark(at)
+        (event,) = desk.events
+        assert (event.started_at, event.fired_at) == (minute(1), minute(3))
+
+    def test_keeps_firing_for(self):
+        # window 1m, keep 3m      n0.5 fires   ✓1 met   ✓2 ✓3 unmet   ✓4 resolves
+        desk = Desk(rule("negative_count >= 1", window="1m", keep_firing_for="3m"))
+        desk.mark(0)
+        desk.news(0.5, "a")
+        for at in range(1, 6):
+            desk.mark(at)
+        assert told(desk.events) == [("firing", 0.5), ("resolved", 4)]
+
+    def test_a_boundary_before_the_start_does_not_undo_a_pending_alert(self):
+        # for 2m     n1.2 n1.2 arrive before the mark that crosses ✓1, where there was nothing
+        desk = Desk(rule("negative_count >= 2", for_="2m"))
+        desk.mark(0)
+        desk.news(1.2, "a")
+        desk.news(1.2, "b")
+        for at in (1, 2, 3, 4):
+            desk.mark(at)
+        (event,) = desk.events
+        assert event.started_at == minute(1.2)
+
+
+class TestConcern:
+    def test_none_must_be_named(self):
+        desk = Desk(rule("count >= 1"), series=[])
+        desk.news(1, "a", series=NONE)
+        assert (desk.events, desk.watch.outcomes) == ([], {"unwatched": 1})
+        desk = Desk(rule("count >= 1", match={"key": "none"}), series=[])
+        assert desk.news(1, "a", series=NONE)
+
+    def test_a_rule_is_about_its_dimension_and_its_keys(self):
+        desk = Desk(rule("count >= 1", match={"key": ["oil"]}), series=[])
+        desk.news(1, "a", series=BANKING)
+        desk.news(1, "a", series=Series("entity", "oil"))
+        assert desk.events == []
+        assert desk.news(1, "a", series=OIL)
+
+    @pytest.mark.parametrize(
+        ("match", "counted"),
+        [
+            ({}, 4),
+            ({"source": "Wire"}, 2),
+            ({"language": ["en", "de"]}, 2),
+            ({"source": ["Wire", "Post"], "language": "en"}, 1),
+            ({"source": "Other"}, 0),
+        ],
+    )
+    def test_matchers_on_source_and_language(self, match, counted):
+        desk = Desk(rule("count >= 99", match=match))
+        items = [("Wire", "en"), ("Wire", None), ("Post", "de"), (None, "fr")]
+        for story, (source, language) in zip("abcd", items, strict=True):
+            desk.news(1, story, source=source, language=language)
+        assert desk.watch.outcomes["counted"] == counted
+        assert desk.watch.outcomes["unwatched"] == 4 - counted
+
+    def test_rules_with_the_same_matchers_share_a_track(self):
+        watch = PartitionWatch(
+            0,
+            plan(
+                rule(alert="A", match={"source": ["Wire", "Post"]}),
+                rule(alert="B", match={"source": ["Post", "Wire"]}, window="10m"),
+                rule(alert="C"),
+            ),
+        )
+        assert [len(one.watched) for one in watch._followings[BANKING]] == [2, 1]
+
+    def test_a_series_counts_apart_from_every_other(self):
+        desk = Desk(rule("count >= 2"), series=[BANKING, OIL])
+        desk.news(1, "a", series=BANKING, origin=(0, 1))
+        desk.news(1, "a", series=OIL, origin=(0, 1))
+        assert desk.watch.outcomes == {"counted": 2}
+        assert desk.events == []
+
+
+class TestAbsent:
+    def test_is_told_only_when_a_full_window_was_followed(self):
+        # window 5m      followed from ✓0           ✓5 fires
+        desk = Desk(rule(type="absent"))
+        for at in (0, 1, 2, 3, 4, 4.9):
+            assert desk.mark(at) == []
+        desk.mark(5)
+        assert told(desk.events) == [("firing", 5)]
+
+    def test_ends_on_time_when_something_comes(self):
+        desk = Desk(rule(type="absent"))
+        desk.mark(0)
+        desk.mark(6)
+        desk.news(6.2, "a", NEUTRAL)
+        desk.mark(7)
+        assert told(desk.events) == [("firing", 5), ("resolved", 7)]
+
+    def test_counts_from_the_last_item(self):
+        desk = Desk(rule(type="absent"))
+        desk.mark(0)
+        desk.news(2, "a", NEUTRAL)
+        for at in range(1, 9):
+            desk.mark(at)
+        assert told(desk.events) == [("firing", 7)]
+
+    def test_is_never_told_early(self):
+        # An item of (3,4] arrives when the clock is at 8.5: the window (4,9] is empty, not over.
+        desk = Desk(rule(type="absent"), lateness=10)
+        desk.mark(0)
+        desk.news(4, "a", NEUTRAL)
+        desk.mark(8.5)
+        assert desk.news(4, "b", NEUTRAL) == []
+
+    def test_is_not_told_of_a_series_that_appeared_in_the_middle(self):
+        desk = Desk(rule(type="absent"), series=[])
+        desk.mark(100)
+        desk.news(100.5, "a", NEUTRAL)
+        for at in range(101, 106):
+            assert desk.mark(at) == []
+        assert told(desk.mark(106)) == [("firing", 106)]
+
+
+def day_of_news(per_hour: float, hours: float) -> list:
+    """Ordinary news: so many negative stories an hour, as many neutral, marks every minute."""
+    log, step = [], 60 / per_hour
+    for number in range(round(per_hour * hours)):
+        at = (number + 0.5) * step
+        log += [
+            record(at, f"usual {number}", origin=(0, 2 * number)),
+            record(at, f"calm {number}", NEUTRAL, origin=(0, 2 * number + 1)),
+        ]
+    log += [mark(at) for at in range(round(hours * 60) + 1)]
+    return sorted(log, key=lambda one: one.time if hasattr(one, "time") else one.event_time)
+
+
+class TestSurge:
+    RULE = {"type": "surge", "window": "30m", "min_support": 5, "min_factor": 2}
+
+    def surge_of(self, *stories: str) -> list[tuple[str, float]]:
+        """Fifty items within a minute, after a usual day; what was told."""
+        log = day_of_news(per_hour=2, hours=24)
+        minute_of = 24 * 60 + 0.5
+        log += [
+            record(minute_of, story, wording=n, origin=(0, 10_000 + n))
+            for n, story in enumerate(stories)
+        ]
+        log += [mark(24 * 60 + at) for at in range(1, 121)]
+        watch = PartitionWatch(0, plan(rule(**self.RULE), lateness=5, horizon=48 * 60))
+        return told(feed(watch, log))
+
+    def test_distinct_stories_raise_one_and_the_usual_level_ends_it(self):
+        (_, fired), (state, resolved) = self.surge_of(*(f"new {n}" for n in range(50)))
+        assert fired == 24 * 60 + 0.5
+        assert (state, resolved) == ("resolved", 24 * 60 + 31)
+
+    def test_one_story_syndicated_fifty_times_raises_none(self):
+        assert self.surge_of(*["the same"] * 50) == []
+
+    def test_the_usual_day_raises_none(self):
+        assert self.surge_of() == []
+
+    def test_an_episode_does_not_teach_until_it_outlasts_max_episode(self):
+        # 30 stories an hour where 2 were usual: first an episode, after three hours the normal
+        log = day_of_news(per_hour=2, hours=24)
+        for number in range(24 * 30):
+            at = 24 * 60 + number * 2
+            log += [record(at, f"new {number}", origin=(0, 10_000 + number)), mark(at)]
+        quick = {"half_life": 360 * MINUTE, "lateness": 5, "horizon": 48 * 60}
+        watch = PartitionWatch(0, plan(rule(**self.RULE, max_episode="3h"), **quick))
+        events = feed(watch, log)
+        assert [event.state for event in events] == ["firing", "resolved"]
+        began, ended = events[0].fired_at, events[1].resolved_at
+        assert ended - began > 3 * 60 * MINUTE
+        assert events[0].baseline.expected_negative == pytest.approx(1, rel=0.2)
+
+    def test_says_what_was_expected_when_it_fires_and_when_it_resolves(self):
+        log = day_of_news(per_hour=2, hours=24)
+        log += [record(1440.5, f"new {n}", origin=(0, 10_000 + n)) for n in range(20)]
+        log += [mark(1440 + at) for at in range(1, 60)]
+        watch = PartitionWatch(0, plan(rule(**self.RULE), lateness=5, horizon=48 * 60))
+        fired, resolved = feed(watch, log)
+        for event in (fired, resolved):
+            assert event.baseline.expected_negative == pytest.approx(1, rel=0.1)
+            assert event.factor == pytest.approx(
+                event.window.novel_negative / event.baseline.expected_negative
+            )
+        assert fired.strength > resolved.strength
