@@ -1,0 +1,1 @@
+"""From labelled feeds to a model bundle. May use `monitor`; `monitor` never imports it."""

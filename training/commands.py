@@ -1,0 +1,200 @@
+"""`newsurge train` and `newsurge evaluate`: options in, tables out; the work is done elsewhere.
+
+torch and pandas are imported only once a command runs, so `--help` stays quick.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rich.table import Table
+
+    from training.feeds import FeedReport
+
+NEEDS = "training needs more than serving does: pip install 'newsurge[train]'"
+
+
+@click.command()
+@click.argument("recipe", type=click.Path(path_type=Path, dir_okay=False))
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path(),
+    show_default="the current directory",
+    help="Where the recipe's files lie.",
+)
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Directory of the new bundle.  [default: models/NAME-VERSION]",
+)
+@click.option("--full", is_flag=True, help="Keep the fp32 weights too, for serving on a GPU.")
+def train(recipe: Path, data: Path, out: Path | None, *, full: bool) -> None:
+    """Train a model bundle as RECIPE (a YAML file) says.
+
+    Reads the labelled feeds that the recipe names, shows what was kept and why the rest was
+    not, fine-tunes one encoder with a topic and a sentiment head, and writes a bundle that
+    `newsurge run` can serve. Needs the `train` extra.
+    """
+    from rich.console import Console
+
+    from training.recipe import load_recipe
+
+    loaded = load_recipe(recipe)
+    _require("torch", "transformers", "nncf", "onnx", "pandas")
+    from training.pipeline import train as follow
+
+    console = Console(stderr=True)
+    made = follow(
+        loaded,
+        data,
+        out or Path("models") / f"{loaded.name}-{loaded.version}",
+        full=full,
+        say=lambda line: console.print(line, highlight=False),
+        told=lambda reports: console.print(feed_table(reports)),
+    )
+    Console().print(*(metrics_tables("dev", made.meta.metrics["dev"])), sep="\n")
+    click.echo(f"{made.path}: bundle {made.meta.name} {made.meta.version}")
+
+
+@click.command()
+@click.argument("bundle", type=click.Path(path_type=Path, file_okay=False))
+@click.argument("data", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--like", metavar="FEED", help="Read DATA as the bundle's recipe reads this feed.")
+@click.option("--text-column", default="text", show_default=True, help="Column of the text.")
+@click.option("--topic-column", help="Column of the topic.")
+@click.option("--sentiment-column", help="Column of the sentiment.")
+@click.option(
+    "--topic-class",
+    "topic_classes",
+    multiple=True,
+    metavar="VALUE=NAME",
+    help="What a value of the topic column means; repeat. Unmapped: the values are the names.",
+)
+@click.option(
+    "--sentiment-class",
+    "sentiment_classes",
+    multiple=True,
+    metavar="VALUE=NAME",
+    help="What a value of the sentiment column means; repeat.",
+)
+@click.option(
+    "--without",
+    multiple=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Leave out texts that are in this file too (such as the training file); repeat.",
+)
+@click.option(
+    "--record", metavar="NAME", help="Keep the result in the bundle's meta.json and model card."
+)
+def evaluate(
+    bundle: Path,
+    data: Path,
+    like: str | None,
+    text_column: str,
+    topic_column: str | None,
+    sentiment_column: str | None,
+    topic_classes: tuple[str, ...],
+    sentiment_classes: tuple[str, ...],
+    without: tuple[Path, ...],
+    record: str | None,
+) -> None:
+    """Measure BUNDLE, as served on a CPU, on the labelled rows of DATA (CSV or JSONL).
+
+    Prints accuracy, macro-F1, calibration error and a table by class for each head that DATA has
+    labels for. Give the columns, or --like with the name of a feed of the bundle's recipe.
+    """
+    from rich.console import Console
+
+    from monitor.model.bundle import load_bundle
+    from training.recipe import Feed, Labels
+
+    _require("pandas", "openvino", "tokenizers")
+    from training import evaluation
+
+    loaded = load_bundle(bundle)
+    if like:
+        feed = evaluation.feed_like(loaded, like, data.name)
+    elif topic_column or sentiment_column:
+        columns = [(topic_column, topic_classes), (sentiment_column, sentiment_classes)]
+        topic, sentiment = (
+            Labels(column=column, classes=_pairs(classes)) if column else None
+            for column, classes in columns
+        )
+        feed = Feed(
+            name=data.name,
+            source="",
+            license="",
+            file=data.name,
+            format="jsonl" if data.suffix == ".jsonl" else "csv",
+            text_column=text_column,
+            topic=topic,
+            sentiment=sentiment,
+        )
+    else:
+        raise click.UsageError("give --topic-column, --sentiment-column or --like")
+    metrics, report = evaluation.evaluate(loaded, feed, data.parent, without)
+    console = Console()
+    console.print(feed_table([report]), *metrics_tables(data.name, metrics), sep="\n")
+    if record:
+        evaluation.record(loaded, record, metrics)
+        click.echo(f"recorded as {record!r} in {bundle}")
+
+
+def feed_table(reports: Iterable[FeedReport]) -> Table:
+    """Returns the table of what became of each feed's rows."""
+    from rich.table import Table
+
+    table = Table("feed", "rows", title="Labelled feeds", title_justify="left")
+    for report in reports:
+        table.add_row(report.feed, f"{report.read:,} read")
+        for reason, count in report.dropped.most_common():
+            table.add_row("", f"{count:,} dropped: {reason}")
+        table.add_row("", f"{report.kept:,} used", end_section=True)
+    return table
+
+
+def metrics_tables(name: str, heads: dict[str, Any]) -> list[Table]:
+    """Returns a table by class for each head, its averages in the title."""
+    from rich.table import Table
+
+    tables = []
+    for head, metrics in heads.items():
+        title = (
+            f"{name}: {head}, {metrics['rows']:,} rows: accuracy {metrics['accuracy']:.4f}, "
+            f"macro-F1 {metrics['macro_f1']:.4f}, ECE {metrics['ece']:.4f}"
+        )
+        table = Table("class", title=title, title_justify="left")
+        for column in ("precision", "recall", "F1", "support"):
+            table.add_column(column, justify="right")
+        for cls, m in metrics["classes"].items():
+            table.add_row(
+                cls, *(f"{m[k]:.3f}" for k in ("precision", "recall", "f1")), str(m["support"])
+            )
+        tables.append(table)
+    return tables
+
+
+def _pairs(items: tuple[str, ...]) -> dict[str, str]:
+    for item in items:
+        if "=" not in item:
+            raise click.UsageError(f"{item!r} is not VALUE=NAME")
+    return dict(item.split("=", 1) for item in items)
+
+
+def _require(*modules: str) -> None:
+    from importlib.util import find_spec
+
+    from monitor.errors import NewsurgeError
+
+    missing = [name for name in modules if find_spec(name) is None]
+    if missing:
+        raise NewsurgeError(f"{', '.join(missing)} not installed; {NEEDS}")

@@ -1,0 +1,97 @@
+"""Measures a bundle, as served, on labelled rows it never learned from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+
+from monitor.errors import BundleError
+from monitor.model.bundle import CARD, digest, write_meta
+from monitor.model.text import normalise
+from training.card import model_card
+from training.feeds import read_feed, read_table
+from training.metrics import head_metrics
+from training.recipe import Feed
+from training.served import served_logits
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from monitor.model.bundle import Bundle
+    from training.feeds import FeedReport, Row
+
+
+def feed_like(bundle: Bundle, name: str, file: str) -> Feed:
+    """Returns `file` read with the columns and classes of the recipe's feed called `name`.
+
+    Raises:
+        BundleError: the bundle's recipe has no such feed.
+    """
+    feeds = [Feed.model_validate(feed) for feed in bundle.meta.recipe.get("feeds", ())]
+    for feed in feeds:
+        if feed.name == name:
+            kind = "jsonl" if file.endswith(".jsonl") else "csv"
+            return feed.model_copy(update={"file": file, "format": kind, "sha256": None})
+    known = ", ".join(repr(feed.name) for feed in feeds)
+    raise BundleError(f"{bundle.path}: its recipe has no feed {name!r}; it has {known}")
+
+
+def evaluate(
+    bundle: Bundle, feed: Feed, data: Path, without: Sequence[Path] = ()
+) -> tuple[dict[str, Any], FeedReport]:
+    """Measures `bundle` on one labelled file.
+
+    Args:
+        bundle: what is measured.
+        feed: how the file is read; its name is only shown.
+        data: the directory that the file lies in.
+        without: files with the same text column whose texts are left out.
+
+    Returns:
+        Metrics by head (see `metrics.head_metrics`), and what became of the file's rows.
+
+    Raises:
+        FeedError: a file can't be read, or holds no row that could be judged.
+    """
+    rows, report = read_feed(feed, bundle.meta.topics, data)
+    seen: set[str] = set()
+    for file in without:
+        table = read_table(file, feed.format, [feed.text_column], None)
+        seen.update(map(normalise, table[feed.text_column]))
+    kept = [row for row in rows if row.key not in seen]
+    if len(kept) < len(rows):
+        report.dropped["left out"] = len(rows) - len(kept)
+    report.kept = len(kept)
+    return measure(bundle, kept), report
+
+
+def measure(bundle: Bundle, rows: Sequence[Row]) -> dict[str, Any]:
+    """Returns the metrics of both heads on `rows`; a head that no row labels is left out."""
+    topic, sentiment = served_logits(bundle, [row.text for row in rows])
+    meta = bundle.meta
+    heads = {
+        "topic": head_metrics(
+            topic, np.array([r.topic for r in rows]), meta.topics, meta.temperatures.topic
+        ),
+        "sentiment": head_metrics(
+            sentiment,
+            np.array([r.sentiment for r in rows]),
+            meta.sentiments,
+            meta.temperatures.sentiment,
+        ),
+    }
+    return {head: metrics for head, metrics in heads.items() if metrics}
+
+
+def record(bundle: Bundle, name: str, metrics: dict[str, Any]) -> None:
+    """Keeps an evaluation called `name` in the bundle's `meta.json` and model card."""
+    evaluations = {**bundle.meta.metrics.get("evaluations", {}), name: metrics}
+    meta = msgspec.structs.replace(
+        bundle.meta, metrics={**bundle.meta.metrics, "evaluations": evaluations}
+    )
+    card = bundle.path / CARD
+    card.write_text(model_card(meta), encoding="utf-8")
+    write_meta(bundle.path, msgspec.structs.replace(meta, files={**meta.files, CARD: digest(card)}))

@@ -1,0 +1,81 @@
+"""How good logits are, against labels: accuracy, F1, calibration error. Pure numpy arithmetic."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from training.feeds import IGNORED
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    Logits = NDArray[np.floating[Any]]
+    Labels = NDArray[np.integer[Any]]
+
+ECE_BINS = 15
+
+
+def head_metrics(
+    logits: Logits, labels: Labels, classes: Sequence[str], temperature: float = 1.0
+) -> dict[str, Any]:
+    """Returns one head's metrics over the labelled rows; empty where no row is labelled.
+
+    Args:
+        logits: [rows, classes].
+        labels: [rows], the class index, or `IGNORED`.
+        classes: names in the order of the logits.
+        temperature: what the logits are divided by before the softmax.
+    """
+    labelled = labels != IGNORED
+    if not labelled.any():
+        return {}
+    truth, kept = labels[labelled], logits[labelled]
+    chosen = kept.argmax(1)
+    per_class = {
+        name: _class_metrics(truth == index, chosen == index) for index, name in enumerate(classes)
+    }
+    # A class without one row here has no recall; averaging over it would punish the file.
+    present = [m["f1"] for m in per_class.values() if m["support"]]
+    return {
+        "rows": int(labelled.sum()),
+        "accuracy": round(float((chosen == truth).mean()), 4),
+        "macro_f1": round(float(np.mean(present)), 4),
+        "ece": round(calibration_error(softmax(kept, temperature), truth), 4),
+        "classes": per_class,
+    }
+
+
+def softmax(logits: Logits, temperature: float = 1.0) -> Logits:
+    """Returns probabilities, [rows, classes], of logits divided by `temperature`."""
+    scaled = logits.astype(np.float64) / temperature
+    exponents = np.exp(scaled - scaled.max(1, keepdims=True))
+    result: Logits = exponents / exponents.sum(1, keepdims=True)
+    return result
+
+
+def calibration_error(probabilities: Logits, truth: Labels) -> float:
+    """Returns the expected calibration error over `ECE_BINS` equal-width bins of confidence.
+
+    Guo et al., On Calibration of Modern Neural Networks (2017), section 2.
+    """
+    confidence, right = probabilities.max(1), probabilities.argmax(1) == truth
+    bins = np.minimum((confidence * ECE_BINS).astype(int), ECE_BINS - 1)
+    gaps = (abs(confidence[bins == b].sum() - right[bins == b].sum()) for b in range(ECE_BINS))
+    return float(sum(gaps) / len(truth))
+
+
+def _class_metrics(truth: NDArray[np.bool_], chosen: NDArray[np.bool_]) -> dict[str, Any]:
+    hits, said, support = int((truth & chosen).sum()), int(chosen.sum()), int(truth.sum())
+    precision = hits / said if said else 0.0
+    recall = hits / support if support else 0.0
+    f1 = 2 * hits / (said + support) if said + support else 0.0
+    return {
+        "precision": round(precision, 4),
+        "recall": round(recall, 4),
+        "f1": round(f1, 4),
+        "support": support,
+    }

@@ -1,0 +1,182 @@
+"""The recipe: everything that decides a training, in one YAML file.
+
+Owns names, types, defaults and the sentences told when one is wrong. It opens no feed and
+imports no torch, so that a broken recipe is refused at once.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from monitor.errors import NewsurgeError
+from monitor.model.bundle import NO_TOPIC, SENTIMENTS
+
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Share = Annotated[float, Field(gt=0, lt=0.5)]
+
+
+class RecipeError(NewsurgeError):
+    """A recipe that can't be followed; the message lists every fault found in it."""
+
+    exit_code = 2
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Base(_Section):
+    """The encoder to start from: a local `path`, else an installed `package`, else the hub `id`."""
+
+    id: str = Field(description="Its name on the Hugging Face hub; fetched where nothing is local.")
+    license: str
+    sha256: Sha256 = Field(description="Of its model.safetensors; verified before it is read.")
+    revision: str | None = Field(None, description="Branch, tag or commit on the hub.")
+    path: Path | None = None
+    package: str | None = Field(None, description="A Python package that carries the encoder.")
+    folder: str = Field("model", description="Where in the package.")
+
+
+class Labels(_Section):
+    """Where a feed keeps the labels of one head, and what each value means."""
+
+    column: str
+    classes: dict[str, str] = Field(
+        default_factory=dict, description="Value in the file → class; empty: the values as written."
+    )
+    format: Literal["value", "unanimous"] = Field(
+        "value",
+        description="`unanimous`: the cell is a literal {entity: label}; only one label counts.",
+    )
+
+    @field_validator("classes", mode="before")
+    @classmethod
+    def _keys_are_text(cls, value: Any) -> Any:
+        return {str(k): v for k, v in value.items()} if isinstance(value, dict) else value
+
+
+class Feed(_Section):
+    """One labelled file: what it is, and how its columns are read."""
+
+    name: str = Field(description="The public data set's name, for the model card.")
+    source: str
+    license: str
+    file: str = Field(description="Relative to --data.")
+    format: Literal["csv", "jsonl"] = "csv"
+    sha256: Sha256 | None = None
+    text_column: str = "text"
+    topic: Labels | None = None
+    sentiment: Labels | None = None
+    weight: float = Field(1.0, gt=0, description="How much a row counts in the loss.")
+
+    @model_validator(mode="after")
+    def _carries_a_label(self) -> Feed:
+        if self.topic is None and self.sentiment is None:
+            raise ValueError("name a topic or a sentiment column, or both")
+        return self
+
+
+class Holdout(_Section):
+    """A file kept for the final evaluation: rows that share its text leave train."""
+
+    file: str
+    format: Literal["csv", "jsonl"] = "csv"
+    sha256: Sha256 | None = None
+    text_column: str = "text"
+
+
+class Hyper(_Section):
+    """How the network is fitted."""
+
+    seed: int = Field(7, ge=0)
+    epochs: float = Field(4, gt=0)
+    batch_size: int = Field(32, ge=1)
+    accumulate: int = Field(1, ge=1, description="Batches for one optimiser step.")
+    learning_rate: float = Field(1e-4, gt=0, lt=1)
+    head_learning_rate: float = Field(1e-3, gt=0, lt=1)
+    schedule: Literal["linear", "cosine"] = "linear"
+    warmup: float = Field(0.08, ge=0, lt=1, description="Share of the steps.")
+    weight_decay: float = Field(0.01, ge=0)
+    max_grad_norm: float = Field(1.0, gt=0)
+    dropout: float = Field(0.1, ge=0, lt=1, description="Before the heads.")
+    label_smoothing: float = Field(0.0, ge=0, lt=1)
+    topic_weight: float = Field(1.0, ge=0, description="Of the topic loss in the sum.")
+    sentiment_weight: float = Field(1.0, ge=0, description="Of the sentiment loss in the sum.")
+    dev_share: Share = Field(0.08, description="Part of train kept for choices and temperatures.")
+    bf16: bool = Field(True, description="Autocast to bfloat16.")
+    threads: int = Field(0, ge=0, description="CPU threads; 0: torch's choice.")
+
+
+class Recipe(_Section):
+    """A whole training."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")
+    version: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$")
+    description: str = ""
+    languages: tuple[str, ...] = Field(("en",), min_length=1)
+    minimum_words: int = Field(2, ge=0, description="Shorter texts are not judged.")
+    max_length: int = Field(96, ge=8, le=512, description="Tokens; the rest is cut off.")
+    pooling: Literal["mean", "first"] = "mean"
+    base: Base
+    topics: tuple[str, ...] = Field(min_length=2)
+    feeds: tuple[Feed, ...] = Field(min_length=1)
+    holdouts: tuple[Holdout, ...] = ()
+    hyper: Hyper = Hyper()
+
+    @model_validator(mode="after")
+    def _classes_agree(self) -> Recipe:
+        if len(set(self.topics)) != len(self.topics):
+            raise ValueError("a topic is named twice")
+        if NO_TOPIC in self.topics:
+            raise ValueError(f"no topic may be called {NO_TOPIC!r}: it names items without one")
+        for feed in self.feeds:
+            _check_mapping(feed.name, "topic", feed.topic, self.topics)
+            _check_mapping(feed.name, "sentiment", feed.sentiment, SENTIMENTS)
+        return self
+
+
+def _check_mapping(feed: str, head: str, labels: Labels | None, known: tuple[str, ...]) -> None:
+    unknown = sorted(set(labels.classes.values()) - set(known)) if labels else []
+    if unknown:
+        raise ValueError(
+            f"feed {feed!r} maps {head} to {', '.join(map(repr, unknown))}; "
+            f"the {head} classes are {', '.join(known)}"
+        )
+
+
+def load_recipe(file: Path) -> Recipe:
+    """Reads and checks a recipe.
+
+    Raises:
+        RecipeError: it can't be read, is not YAML, or names an unknown key or a wrong value.
+    """
+    try:
+        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError(f"{file}: the recipe can't be read ({error}); check the path") from error
+    except yaml.YAMLError as error:
+        where = " ".join(str(error).split())
+        raise RecipeError(f"{file}: not YAML ({where}); mend that line") from error
+    if not isinstance(content, dict):
+        raise RecipeError(f"{file}: a recipe is a mapping of keys; see training/recipes/")
+    try:
+        return Recipe.model_validate(content)
+    except ValidationError as error:
+        faults = "; ".join(
+            f"{'.'.join(map(str, e['loc'])) or 'recipe'}: {_sentence(e['type'], e['msg'])}"
+            for e in error.errors()
+        )
+        raise RecipeError(f"{file}: {faults}; docs/TRAINING.md lists the keys") from error
+
+
+def _sentence(kind: str, message: str) -> str:
+    if kind == "extra_forbidden":
+        return "unknown key, correct or remove it"
+    return (
+        message.removeprefix("Value error, ")[:1].lower()
+        + message.removeprefix("Value error, ")[1:]
+    )
