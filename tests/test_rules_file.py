@@ -1,0 +1,76 @@
+from pathlib import Path
+
+import pytest
+
+from monitor.errors import RulesError
+from monitor.rules_file import RuleFile, default_rules, load_rules
+
+DIMENSIONS = ("topic", "all")
+GOOD = "rules:\n  - {alert: A, type: absent, by: all, window: 1h}\n"
+
+
+def load(tmp_path: Path, text: str) -> RuleFile:
+    path = tmp_path / "alerts.yaml"
+    path.write_text(text, encoding="utf-8")
+    return load_rules(path, 60, DIMENSIONS)
+
+
+def faults(tmp_path: Path, text: str) -> list[str]:
+    with pytest.raises(RulesError) as error:
+        load(tmp_path, text)
+    return str(error.value).replace(str(tmp_path), "").splitlines()
+
+
+def test_the_shipped_rules_can_be_used_as_they_stand() -> None:
+    rules = load_rules(default_rules(), 60, ("topic", "entity", "all"))
+    assert {rule.type for rule in rules.rules} == {"surge", "threshold", "absent"}
+    assert rules.receivers == ()
+
+
+def test_all_faults_are_told_at_once_each_with_its_place(tmp_path: Path) -> None:
+    text = """\
+rules:
+  - alert: no spaces
+    type: surge
+    by: topik
+    window: 1x
+    colour: red
+  - alert: B
+    type: threshold
+    by: topic
+    window: 1h
+    when: negatve_share > 1
+"""
+    assert faults(tmp_path, text) == [
+        "/alerts.yaml:2:12: rules.0.alert: String should match pattern '^[A-Za-z_][A-Za-z0-9_]*$'",
+        "/alerts.yaml:4:9: rules.0.by: Input should be 'topic', 'entity' or 'all'",
+        "/alerts.yaml:5:13: rules.0.window: '1x' is not a duration; "
+        "write it as 90s, 15m, 2h, 7d or 1h30m",
+        "/alerts.yaml:6:13: rules.0.colour: Extra inputs are not permitted",
+        "/alerts.yaml:11:11: rules.1.when: 'negatve_share' is not one of "
+        "negative_share, mean_score, count, negative_count",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("rules: [", "not valid YAML"),
+        ("rules: !!python/object/apply:os.system [ls]\n", "not valid YAML"),
+        ("", "the file: Input should be a valid dictionary"),
+        ("receivers: []\n", "rules: Field required"),
+        (GOOD.replace("1h", "90s"), "1:window: must be a multiple of 60s"),
+        (GOOD.replace("all", "entity"), "'entity' is not emitted here"),
+        (GOOD + GOOD.removeprefix("rules:\n"), "rule names must differ; given twice: A"),
+        (GOOD.replace("1h", "1h, receivers: [desk]"), "unknown receivers: desk"),
+        (GOOD.replace("absent", "sudden"), "'threshold', 'surge', 'absent'"),
+        (GOOD.replace("window: 1h", "window: 0s"), "greater than 0"),
+    ],
+)
+def test_a_broken_file_says_what_is_wrong(tmp_path: Path, text: str, says: str) -> None:
+    assert says.removeprefix("1:") in "\n".join(faults(tmp_path, text))
+
+
+def test_a_missing_file_says_how_to_name_another(tmp_path: Path) -> None:
+    with pytest.raises(RulesError, match="--rules"):
+        load_rules(tmp_path / "none.yaml", 60, DIMENSIONS)
