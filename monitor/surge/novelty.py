@@ -19,7 +19,10 @@ SAME_STORY = 0.6
 
 @dataclass(slots=True, eq=False)
 class Told:
-    """A story: the item that told it first, and how many settled items told it again."""
+    """A story: the item that told it first, and how many settled items told it again.
+
+    What was a story while its pane was open is `settled_as` another, or the same made final.
+    """
 
     item: NewsItem
     event_time: int
@@ -27,6 +30,7 @@ class Told:
     signature: bytes
     pane: int
     copies: int = 0
+    settled_as: Told | None = None
 
 
 class NoveltyIndex:

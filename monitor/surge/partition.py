@@ -14,7 +14,7 @@ from monitor.records import AlertEvent, Mark, Origin, Retraction, Scored, Scored
 from monitor.surge.clock import Clock
 from monitor.surge.following import Following, Watched
 from monitor.surge.lifecycle import State
-from monitor.surge.rules import Rule, rule_hash
+from monitor.surge.rules import Rule, SurgeRule, rule_hash
 from monitor.surge.track import Statistics
 
 
@@ -34,15 +34,19 @@ class WatchPlan:
 
     def hash_of(self, rule: Rule) -> str:
         """The rule's hash under this plan's statistics."""
-        return rule_hash(
-            rule,
-            {
-                "slide": self.statistics.slide,
-                "allowed_lateness": self.statistics.allowed_lateness,
-                "duplicate_horizon": self.statistics.duplicate_horizon,
-                "negative_threshold": self.statistics.negative_threshold,
-            },
-        )
+        deployment: dict[str, int | float] = {
+            "slide": self.statistics.slide,
+            "allowed_lateness": self.statistics.allowed_lateness,
+            "duplicate_horizon": self.statistics.duplicate_horizon,
+            "negative_threshold": self.statistics.negative_threshold,
+        }
+        if isinstance(rule, SurgeRule):
+            deployment |= {
+                "prior_stories": self.statistics.prior.stories,
+                "prior_panes": self.statistics.prior.panes,
+                "half_life": self.statistics.half_life,
+            }
+        return rule_hash(rule, deployment)
 
 
 class Applied:

@@ -132,12 +132,8 @@ class Track:
 
     def copies(self, story: Told) -> int:
         """How many items told a story after its first, as far as known now."""
-        told_again = sum(
-            entry.story is story and not entry.novel
-            for pane in self.panes.values()
-            for entry in pane.entries
-        )
-        return story.copies + told_again
+        again = [e.story for pane in self.panes.values() for e in pane.entries if not e.novel]
+        return story.copies + sum(1 for one in again if one and (one.settled_as or one) is story)
 
     def negative_stories(self, window: Window) -> list[Told]:
         """The window's negative stories, the most negative first."""
@@ -195,15 +191,17 @@ class Track:
                 continue
             self._ids[item_id] = number
             self._expiry[number].append(item_id)
-            story = self._settled.find(entry.signature)
-            if story is None:
-                told = _told(entry, number)
-                self._settled.add(told)
-                if entry.negative:
-                    pane.stories.append(told)
+            told = self._settled.find(entry.signature)
+            story = told or _told(entry, number)
+            if told:
+                told.copies += 1
             else:
-                story.copies += 1
-            pane.tally.count(entry.negative, entry.score, story is None)
+                self._settled.add(story)
+                if entry.negative:
+                    pane.stories.append(story)
+            if entry.novel and entry.story:
+                entry.story.settled_as = story
+            pane.tally.count(entry.negative, entry.score, told is None)
         pane.entries = []
         pane.stories.sort(key=lambda story: -story.negative)
         del pane.stories[self._statistics.max_stories :]

@@ -3,6 +3,8 @@
 Pictures show minutes after the start; `n` is a negative story, `✓` an evaluation on time.
 """
 
+from typing import ClassVar
+
 import pytest
 
 from monitor.records import Series
@@ -266,7 +268,7 @@ def day_of_news(per_hour: float, hours: float) -> list:
 
 
 class TestSurge:
-    RULE = {"type": "surge", "window": "30m", "min_support": 5, "min_factor": 2}
+    RULE: ClassVar = {"type": "surge", "window": "30m", "min_support": 5, "min_factor": 2}
 
     def surge_of(self, *stories: str) -> list[tuple[str, float]]:
         """Fifty items within a minute, after a usual day; what was told."""
