@@ -101,11 +101,12 @@ class _Partitions(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         self._outbox = outbox
         self._lanes: dict[TopicPartition, Lane] = {}
         self._failure: Exception | None = None
+        self._ended = False
 
     async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
         """Finish or break off what is under way; every partition is about to move."""
         del revoked
-        await self._guarded(self.close(_REVOKE_SECONDS))
+        await self._guarded(self._close_lanes(_REVOKE_SECONDS))
 
     async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
         """Go to where each partition is to be read from, and open its lane."""
@@ -131,8 +132,12 @@ class _Partitions(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         for lane in self._lanes.values():
             lane.check()
 
-    async def close(self, patience_seconds: float) -> None:
-        """Close every lane; deliveries under way get so many seconds to end."""
+    async def end(self) -> None:
+        """Drain, and take up no partition any more, even where that has begun."""
+        self._ended = True
+        await self._close_lanes(_DRAIN_SECONDS)
+
+    async def _close_lanes(self, patience_seconds: float) -> None:
         lanes, self._lanes = self._lanes, {}
         closed = await asyncio.gather(
             *(lane.close(patience_seconds) for lane in lanes.values()), return_exceptions=True
@@ -142,7 +147,10 @@ class _Partitions(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
     async def _open(self, assigned: Collection[TopicPartition]) -> None:
         # The owner before may have delivered what it could not commit any more.
         await self._outbox.read_back()
-        for partition, offset in (await self._positions(assigned)).items():
+        positions = await self._positions(assigned)
+        if self._ended:
+            return
+        for partition, offset in positions.items():
             # Explicitly, since fetching may have begun somewhere else already.
             self._client.seek(partition, offset)
             lane = Lane(
@@ -215,7 +223,7 @@ async def _follow(
                 partitions.take(fetched)
                 partitions.check()
         finally:
-            await partitions.close(_DRAIN_SECONDS)
+            await partitions.end()
 
 
 async def _until(stop: asyncio.Event, followers: Sequence[asyncio.Task[None]]) -> None:

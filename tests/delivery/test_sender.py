@@ -118,6 +118,14 @@ async def test_a_host_without_an_address(monkeypatch):
     assert attempt == Failure("connection", "its host name can't be resolved")
 
 
+async def test_a_receiver_that_speaks_no_tls():
+    async with receiving(SECRET) as receiver:
+        url = receiver.url.replace("http:", "https:")
+        async with sending(WebhookTarget("desk", url, SECRET), PATIENT) as sender:
+            attempt = await sender.post("ntf_1", BODY, 20)
+    assert attempt == Failure("connection", "its TLS certificate or handshake is refused")
+
+
 async def test_a_wrong_secret_is_refused_by_the_receiver():
     async with receiving(new_secret()) as receiver:
         target = WebhookTarget("desk", receiver.url, SECRET)

@@ -8,6 +8,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from delivery.alerts import alert
 
+from monitor.delivery.lane import AlertRecord, Lane
 from monitor.delivery.receivers import WebhookTarget
 from monitor.delivery.webhook import new_secret, notification_id
 from monitor.errors import StreamError
@@ -197,19 +198,39 @@ async def test_what_is_no_alert_is_passed(desk):
     assert numbers(receiver.requests) == [1]
 
 
-async def test_a_long_backlog_is_held_back_and_then_worked_off_in_order(desk):
-    released = asyncio.Event()
+async def test_a_long_backlog_is_held_back_alone_and_then_worked_off_in_order(
+    broker, deployment, monkeypatch
+):
+    streams = {"partitions": {"news": 1, "scored": 1, "alerts": 2}}
+    released, backlogs = asyncio.Event(), []
+    put = Lane.put
 
-    async def wait(_: Delivery) -> int:
-        await released.wait()
+    def noting(lane: Lane, record: AlertRecord) -> None:
+        put(lane, record)
+        backlogs.append(lane.backlog)
+
+    async def respond(delivery: Delivery) -> int:
+        if numbers([delivery]) != [1000]:
+            await released.wait()
         return 204
 
-    async with receiving(SECRET, wait) as receiver, desk.notifying(receiver.target("desk")):
-        for number in range(350):
-            await desk.raise_alert(number)
+    monkeypatch.setattr(Lane, "put", noting)
+    settings = deployment(broker, notify=PATIENT, streams=streams)
+    async with (
+        _desk(settings) as desk,
+        receiving(SECRET, respond) as receiver,
+        desk.notifying(receiver.target("desk")),
+    ):
+        for number in range(500):
+            await desk.raise_alert(number, partition=0)
+        # It comes last and through the same consumer, so it shows that the others were on offer.
+        await desk.raise_alert(1000, partition=1)
+        await has(receiver, 1000)
+        assert 100 <= max(backlogs) <= 200
         released.set()
-        await has(receiver, 349)
-    assert numbers(receiver.requests) == list(range(350))
+        await has(receiver, 499)
+    assert sorted(numbers(receiver.requests)) == [*range(500), 1000]
+    assert [number for number in numbers(receiver.requests) if number < 1000] == [*range(500)]
 
 
 @pytest.mark.kafka
