@@ -34,7 +34,7 @@ def embedded_settings(bootstrap_servers: str) -> dict[str, Any]:
         "bootstrap_servers": bootstrap_servers,
         "security_protocol": "PLAINTEXT",
         "idempotence": False,
-        "fetch_max_wait_ms": 5,
+        "fetch_max_wait_ms": 10,
         "sole_consumer": True,
     }
 
