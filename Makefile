@@ -51,10 +51,10 @@ kafka: install-dev  ## Run a one-node Apache Kafka on localhost:9092 (needs Java
 	$(BIN)/python deploy/kafka/local.py run
 
 bench: install-dev  ## Measure: scorer, SCORE end to end, latency, start
-	$(BIN)/python benchmarks/score.py
-	$(BIN)/python benchmarks/pipeline.py
-	$(BIN)/python benchmarks/latency.py
-	$(BIN)/python benchmarks/start.py
+	$(BIN)/python -m benchmarks.score
+	$(BIN)/python -m benchmarks.pipeline
+	$(BIN)/python -m benchmarks.latency
+	$(BIN)/python -m benchmarks.start
 
 lock: install-dev  ## Renew constraints.txt
 	$(PIP) uv
