@@ -1,0 +1,67 @@
+"""Leaks, duplicates, contradictions, and the split: the policy, row by row."""
+
+from collections import Counter
+
+from training.feeds import IGNORED, FeedReport, Row
+from training.hygiene import split, tidy
+
+
+def row(key: str, *, topic: int = IGNORED, sentiment: int = IGNORED, feed: str = "a") -> Row:
+    return Row(key.title(), key, feed, topic, sentiment)
+
+
+def tidied(rows: list[Row], held_out: set[str]) -> tuple[list[Row], dict[str, FeedReport]]:
+    reports = {name: FeedReport(name) for name in {r.feed for r in rows}}
+    for each in rows:
+        reports[each.feed].read += 1
+    kept = tidy(rows, held_out, list(reports.values()))
+    for report in reports.values():
+        assert report.read == report.kept + sum(report.dropped.values())
+    return kept, reports
+
+
+def test_a_text_that_is_held_out_leaves_train() -> None:
+    kept, reports = tidied([row("oake", topic=0), row("tarn", topic=1)], {"tarn"})
+    assert [r.key for r in kept] == ["oake"]
+    assert reports["a"].dropped == {"also held out": 1}
+
+
+def test_duplicates_become_one() -> None:
+    kept, reports = tidied([row("oake", topic=0)] * 3, set())
+    assert len(kept) == 1
+    assert reports["a"].dropped == {"duplicate": 2}
+
+
+def test_contradictions_leave_altogether() -> None:
+    kept, reports = tidied(
+        [row("oake", topic=0), row("oake", topic=1), row("tarn", topic=1)], set()
+    )
+    assert [r.key for r in kept] == ["tarn"]
+    assert reports["a"].dropped == {"conflicting labels": 2}
+
+
+def test_labels_of_two_feeds_are_joined() -> None:
+    kept, reports = tidied([row("oake", topic=1), row("oake", sentiment=2, feed="b")], set())
+    assert [(r.feed, r.topic, r.sentiment) for r in kept] == [("a", 1, 2)]
+    assert reports["b"].dropped == {"duplicate": 1}
+
+
+def test_a_contradiction_on_one_head_spares_the_other() -> None:
+    rows = [row("oake", topic=1, sentiment=0), row("oake", topic=1, sentiment=2)]
+    kept, _ = tidied(rows, set())
+    assert [(r.topic, r.sentiment) for r in kept] == [(1, IGNORED)]
+
+
+def test_the_split_is_stratified_whole_and_repeatable() -> None:
+    rows = [row(f"text {n}", topic=n % 3) for n in range(300)]
+    train, dev = split(rows, 0.1, seed=5)
+    assert Counter(r.topic for r in dev) == {0: 10, 1: 10, 2: 10}
+    assert sorted(r.key for r in train + dev) == sorted(r.key for r in rows)
+    assert split(rows, 0.1, seed=5) == (train, dev)
+    assert split(rows, 0.1, seed=6) != (train, dev)
+
+
+def test_a_class_too_small_to_split_stays_in_train() -> None:
+    rows = [row(f"text {n}", topic=0) for n in range(50)] + [row("rare", topic=1)]
+    train, _ = split(rows, 0.1, seed=5)
+    assert "rare" in {r.key for r in train}

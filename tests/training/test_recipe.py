@@ -1,0 +1,87 @@
+"""Recipes: what is right is read, what is wrong is told with its place and its remedy."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from training.recipe import Recipe, RecipeError, load_recipe
+
+Write = Callable[..., Path]
+STARTER = Path(__file__).parents[2] / "training" / "recipes" / "starter.yaml"
+
+
+def test_the_toy_recipe_is_read(toy: Write) -> None:
+    recipe = load_recipe(toy())
+    assert recipe.topics == ("Earnings", "Dividend", "Legal and Regulation")
+    assert recipe.feeds[0].sentiment is not None
+    assert recipe.feeds[0].sentiment.classes == {
+        "0": "negative",
+        "1": "positive",
+        "2": "neutral",
+    }
+
+
+def test_the_starter_recipe_is_read() -> None:
+    recipe = load_recipe(STARTER)
+    assert len(recipe.topics) == 20
+    assert all(feed.sha256 for feed in (*recipe.feeds, *recipe.holdouts))
+
+
+def test_a_recipe_survives_the_bundle(toy: Write) -> None:
+    recipe = load_recipe(toy())
+    assert Recipe.model_validate(recipe.model_dump(mode="json")) == recipe
+
+
+FEED = {"name": "f", "source": "s", "license": "MIT", "file": "f.csv"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"epoch": 3}, "epoch: unknown key"),
+        ({"hyper": {"epochs": 0}}, "hyper.epochs: input should be greater than 0"),
+        ({"hyper": {"learning_rate": "fast"}}, "hyper.learning_rate"),
+        ({"hyper": {"warm_up": 0.1}}, "hyper.warm_up: unknown key"),
+        ({"topics": ["Macro"]}, "topics"),
+        ({"topics": ["Macro", "Macro"]}, "a topic is named twice"),
+        ({"topics": ["Macro", "none"]}, "no topic may be called 'none'"),
+        ({"feeds": []}, "feeds"),
+        ({"feeds": [FEED]}, "feeds.0: name a topic or a sentiment column"),
+        (
+            {"feeds": [{**FEED, "topic": {"column": "c", "classes": {0: "Gossip"}}}]},
+            "feed 'f' maps topic to 'Gossip'; the topic classes are Earnings",
+        ),
+        (
+            {"feeds": [{**FEED, "sentiment": {"column": "c", "classes": {0: "bearish"}}}]},
+            "feed 'f' maps sentiment to 'bearish'; the sentiment classes are negative",
+        ),
+        ({"base": {"id": "x", "license": "MIT", "sha256": "abc"}}, "base.sha256"),
+        ({"name": "Has Spaces"}, "name"),
+    ],
+)
+def test_a_wrong_key_is_told_with_its_place(toy: Write, changes: dict[str, Any], told: str) -> None:
+    file = toy(**changes)
+    with pytest.raises(RecipeError) as caught:
+        load_recipe(file)
+    message = str(caught.value)
+    assert message.startswith(f"{file}: ")
+    assert told in message
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [("topics: [", "not YAML"), ("- a", "a mapping of keys"), ("", "a mapping of keys")],
+)
+def test_what_is_no_recipe_is_refused(tmp_path: Path, content: str, told: str) -> None:
+    file = tmp_path / "recipe.yaml"
+    file.write_text(content, encoding="utf-8")
+    with pytest.raises(RecipeError, match=told):
+        load_recipe(file)
+
+
+def test_a_missing_recipe_is_told(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="can't be read"):
+        load_recipe(tmp_path / "no.yaml")
