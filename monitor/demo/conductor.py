@@ -1,0 +1,223 @@
+"""The demo's life: start the real parts, play the feed, watch the streams, judge, end.
+
+Owns the order of things and that nothing outlives it. It learns what happened from the streams
+and from the receiver only, as any user could.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any, TypeVar
+
+from rich.console import Console
+
+from monitor.app import Daemon
+from monitor.delivery.webhook import new_secret
+from monitor.demo.accounts import Expected, Verdict, is_settled, judge, read_expected
+from monitor.demo.observed import Observed, Span
+from monitor.demo.screen import Screen
+from monitor.demo.view import Moment, summary
+from monitor.demo.watching import follow
+from monitor.embedded import embedded_broker, embedded_settings
+from monitor.errors import NewsurgeError
+from monitor.news import parse_time
+from monitor.publish import publish
+from monitor.publish_plan import replay_settings
+from monitor.receiver import LocalReceiver, receiving
+from monitor.settings import Settings, load_settings
+from monitor.web.server import Address
+
+PLAY_SECONDS = 40.0
+_SETTLE_SECONDS = 20.0
+# The demo's time runs hundreds of times faster than real time, so marks have to come as often
+# as they can to keep its clock from moving in leaps.
+_MARK_INTERVAL_SECONDS = 0.1
+_RECEIVER = "demo"
+
+_KEPT_SPAN = 3_600_000  # milliseconds that the sparklines cover when it is kept running
+_KEPT = """
+Still running, live, until Ctrl-C.
+  metrics   {url}/metrics
+  webhooks  {webhooks}
+  Kafka     {broker} (in memory)
+Publish news of your own from another terminal (JSONL or CSV with a title):
+  export NEWSURGE_KAFKA__BOOTSTRAP_SERVERS={broker} NEWSURGE_KAFKA__IDEMPOTENCE=false
+  newsurge publish FILE --rate 5
+  newsurge tail scored
+"""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What the demo plays on: the settings for its broker, a receiver, and where it is shown."""
+
+    settings: Settings
+    receiver: LocalReceiver
+    console: Console
+
+
+@dataclass(frozen=True)
+class Running:
+    """A daemon at work and what follows it: neither of the tasks may end before the demo does.
+
+    `looked` is set after each look at the streams.
+    """
+
+    address: Address
+    tasks: tuple[asyncio.Task[None], ...]
+    looked: asyncio.Event
+
+
+async def run_demo(
+    rules: Path,
+    *,
+    keep: bool = False,
+    picture: Path | None = None,
+    play_seconds: float = PLAY_SECONDS,
+    console: Console | None = None,
+) -> int:
+    """Play the bundled feed through the whole of newsurge, and say what came of it.
+
+    Args:
+        rules: the rules file; its receivers are told too, beside the demo's own.
+        keep: go on afterwards with live streams on the same broker, until cancelled.
+        picture: where to save the live view at the surge, as SVG.
+        play_seconds: how long the feed's day takes to play.
+        console: where to show it; standard output by default.
+
+    Returns:
+        The exit code: 0 when every promise was kept, else 1.
+
+    Raises:
+        NewsurgeError: when a part can't start, or stops before the end.
+    """
+    expected = read_expected(resources.files("monitor.demo") / "feed.meta.json")
+    with resources.as_file(resources.files("monitor.demo") / "feed.jsonl") as feed:
+        secret = new_secret()
+        async with embedded_broker() as broker, receiving(secret) as receiver:
+            stage = Stage(_settings(broker, rules), receiver, console or Console())
+            verdict = await _play(stage, expected, feed, play_seconds, picture)
+            stage.console.print(summary(verdict))
+            if keep:
+                await _go_on(stage)
+    return 0 if verdict.kept else 1
+
+
+async def _play(
+    stage: Stage, expected: Expected, feed: Path, play_seconds: float, picture: Path | None
+) -> Verdict:
+    """Play the feed through a daemon of its own, and judge what came of it."""
+    span = Span(parse_time(expected.first), parse_time(expected.last))
+    speed = (span.last - span.first) / 1000 / play_seconds
+    settings = replay_settings(stage.settings, speed)
+    seen = Observed(span, settings.watch.negative_threshold)
+    receiver = stage.receiver
+    stage.console.print(
+        f"A fictional trading day in {play_seconds:.0f} s: one second is {speed / 60:.0f} minutes."
+    )
+    async with _running(stage, settings, seen) as running:
+
+        async def course() -> Verdict:
+            await publish(settings, feed, speed=speed, on_sent=seen.take_sent)
+            await _settled(expected, seen, receiver, running.looked)
+            return judge(expected, seen, receiver.accepted, receiver.bad_signatures)
+
+        screen = Screen(stage.console, seen, lambda: _moment(expected.items, receiver), picture)
+        async with screen.showing():
+            return await _guarded(course(), running.tasks)
+
+
+async def _go_on(stage: Stage) -> None:
+    """Run on with live streams until cancelled, and say how to publish into them."""
+    now = time.time_ns() // 1_000_000
+    seen = Observed(Span(now, now + _KEPT_SPAN), stage.settings.watch.negative_threshold)
+    async with _running(stage, stage.settings, seen) as running:
+        broker = stage.settings.kafka.bootstrap_servers
+        stage.console.print(
+            _KEPT.format(url=running.address.url, webhooks=stage.receiver.url, broker=broker),
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
+        screen = Screen(stage.console, seen, lambda: _moment(0, stage.receiver), None)
+        async with screen.showing():
+            await _guarded(asyncio.Event().wait(), running.tasks)
+
+
+@asynccontextmanager
+async def _running(stage: Stage, settings: Settings, seen: Observed) -> AsyncIterator[Running]:
+    """A daemon with all roles, and `seen` following its streams, for the length of the block."""
+    stop, ready, looked = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    addresses: list[Address] = []
+
+    def now_ready(address: Address) -> None:
+        addresses.append(address)
+        ready.set()
+
+    daemon = Daemon(settings, now_ready, [stage.receiver.target(_RECEIVER)])
+    tasks = [asyncio.create_task(daemon.run(stop), name="the daemon")]
+    try:
+        await _guarded(ready.wait(), tasks)
+        tasks.append(asyncio.create_task(follow(settings, seen, looked), name="the watching"))
+        await _guarded(looked.wait(), tasks)
+        yield Running(addresses[0], tuple(tasks), looked)
+        stop.set()
+        await tasks[0]
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _guarded(work: Coroutine[Any, Any, T], guards: Sequence[asyncio.Task[None]]) -> T:
+    """The result of some work, unless a task that must go on ends before it.
+
+    Raises:
+        NewsurgeError: when a guard ended without an error; else the error it ended with.
+    """
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.wait({task, *guards}, return_when=asyncio.FIRST_COMPLETED)
+        for guard in guards:
+            if guard.done() and not task.done():
+                await guard
+                raise NewsurgeError(f"{guard.get_name()} ended before the demo did; run it again")
+        return await task
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def _settled(
+    expected: Expected, seen: Observed, receiver: LocalReceiver, looked: asyncio.Event
+) -> None:
+    """Wait until nothing is outstanding; what is still missing in the end is for the verdict."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_SETTLE_SECONDS):
+            while not is_settled(expected, seen, receiver.accepted):
+                looked.clear()
+                await looked.wait()
+
+
+def _settings(broker: str, rules: Path) -> Settings:
+    return load_settings(
+        None,
+        {
+            "kafka": embedded_settings(broker),
+            "http": {"host": "127.0.0.1", "port": 0},
+            "score": {"mark_interval_seconds": _MARK_INTERVAL_SECONDS},
+            "rules": rules,
+        },
+    )
+
+
+def _moment(total: int, receiver: LocalReceiver) -> Moment:
+    return Moment(time.monotonic(), total, len(receiver.accepted))
