@@ -92,7 +92,11 @@ class ModelSettings(_Section):
     bundle: Path | None = Field(None, description="A bundle's directory; the starter by default.")
     runtime: Literal["auto", "cpu", "torch"] = "auto"
     threads: int = Field(0, ge=0, description="CPU threads for inference; 0: all cores.")
-    token_budget: int = Field(4096, ge=64, description="Padded tokens in a batch: longest x count.")
+    token_budget: int | None = Field(
+        None,
+        ge=64,
+        description="Padded tokens in a batch (longest x count); by default what suits the runtime.",
+    )
 
 
 class ScoreSettings(_Section):
