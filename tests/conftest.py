@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from monitor.children import free_port
 from monitor.embedded import EmbeddedBrokerError, embedded_broker, embedded_settings
 from monitor.errors import StreamError
 from monitor.settings import Settings
@@ -32,10 +33,11 @@ _run = uuid.uuid4().hex[:8]
 
 @dataclass(frozen=True)
 class Broker:
-    """A running broker, and the `kafka` settings that reach it."""
+    """A running broker, the `kafka` settings that reach it, and those that log in, if any do."""
 
     name: str
     kafka: dict[str, Any] = field(default_factory=dict)
+    login: dict[str, Any] | None = None
 
 
 def _local_kafka_module() -> ModuleType:
@@ -64,20 +66,31 @@ async def embedded() -> AsyncIterator[Broker]:
 async def kafka(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Broker]:
     """A real Apache Kafka, one for the whole run; skips where there is none to be had."""
     async with AsyncExitStack() as stack:
-        given = os.environ.get("KAFKA_BOOTSTRAP_SERVERS")
-        address = given or await _start_kafka(stack, tmp_path_factory)
-        kafka = {"bootstrap_servers": address}
-        await _ready(kafka)
-        yield Broker("kafka", kafka)
+        broker = await _kafka(stack, tmp_path_factory)
+        await _ready(broker.kafka)
+        yield broker
 
 
-async def _start_kafka(stack: AsyncExitStack, tmp_path_factory: pytest.TempPathFactory) -> str:
+async def _kafka(stack: AsyncExitStack, tmp_path_factory: pytest.TempPathFactory) -> Broker:
+    given = os.environ.get("KAFKA_BOOTSTRAP_SERVERS")
+    if given:
+        return Broker("kafka", {"bootstrap_servers": given})
     local = _local_kafka_module()
     if local.available():
+        sasl = local.SaslListener(free_port(), "desk", "open sesame")
         data = tmp_path_factory.mktemp("kafka")
-        return await stack.enter_async_context(local.local_kafka(data))
+        address = await stack.enter_async_context(local.local_kafka(data, sasl=sasl))
+        login = {
+            "bootstrap_servers": f"127.0.0.1:{sasl.port}",
+            "security_protocol": "SASL_PLAINTEXT",
+            "sasl_mechanism": "PLAIN",
+            "sasl_username": sasl.user,
+            "sasl_password": sasl.password,
+        }
+        return Broker("kafka", {"bootstrap_servers": address}, login)
     if await local.docker_available():
-        return await stack.enter_async_context(local.docker_kafka())
+        address = await stack.enter_async_context(local.docker_kafka())
+        return Broker("kafka", {"bootstrap_servers": address})
     pytest.skip(_NO_KAFKA)
 
 

@@ -19,6 +19,7 @@ import tempfile
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from monitor.children import answers, free_port, last_line, spawn, stop
@@ -61,6 +62,26 @@ log.cleaner.dedupe.buffer.size=16777216
 """
 
 
+# Appended where users must log in; of two lines with one key, the later holds.
+_SASL_PROPERTIES = """\
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller},SASL://127.0.0.1:{sasl}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port},SASL://127.0.0.1:{sasl}
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SASL:SASL_PLAINTEXT
+sasl.enabled.mechanisms=PLAIN
+listener.name.sasl.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule \
+required user_{user}="{password}";
+"""
+
+
+@dataclass(frozen=True)
+class SaslListener:
+    """A second listener, SASL_PLAINTEXT with PLAIN, for one user; to test logging in."""
+
+    port: int
+    user: str
+    password: str = field(repr=False)
+
+
 class KafkaUnavailableError(NewsurgeError):
     """Java or Maven is missing, the jars can't be fetched, or the node does not start."""
 
@@ -95,18 +116,21 @@ async def fetch() -> Path:
 
 
 @asynccontextmanager
-async def local_kafka(data: Path, port: int | None = None) -> AsyncIterator[str]:
+async def local_kafka(
+    data: Path, port: int | None = None, sasl: SaslListener | None = None
+) -> AsyncIterator[str]:
     """Run one node for the length of the block; gives its address once it answers.
 
     Args:
         data: a directory for its properties, its log and its data, which are kept and reused.
         port: where it listens; a free port when absent.
+        sasl: where it listens for a user who logs in, besides.
 
     Raises:
         KafkaUnavailableError: when it can't be fetched or does not start.
     """
     jars = await fetch()
-    properties, port = _prepare(data, port)
+    properties, port = _prepare(data, port, sasl)
     if not (data / "log" / "meta.properties").exists():
         await _format(jars, properties)
     log = data / "kafka.log"
@@ -168,10 +192,18 @@ def _fetched() -> bool:
     return any(JARS.glob("kafka_2.13-*.jar"))
 
 
-def _prepare(data: Path, port: int | None) -> tuple[Path, int]:
+def _prepare(data: Path, port: int | None, sasl: SaslListener | None) -> tuple[Path, int]:
     data.mkdir(parents=True, exist_ok=True)
-    chosen = port or free_port()
-    text = _PROPERTIES.format(port=chosen, controller=free_port(), data=data.resolve())
+    chosen, controller = port or free_port(), free_port()
+    text = _PROPERTIES.format(port=chosen, controller=controller, data=data.resolve())
+    if sasl is not None:
+        text += _SASL_PROPERTIES.format(
+            port=chosen,
+            controller=controller,
+            sasl=sasl.port,
+            user=sasl.user,
+            password=sasl.password,
+        )
     properties = data / "server.properties"
     properties.write_text(text, "utf-8")
     return properties, chosen

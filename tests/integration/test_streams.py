@@ -26,8 +26,11 @@ from monitor.streams.dead_letters import decode_dead_letter, encode_dead_letter
 from monitor.streams.reading import end_offsets, lag, read_all
 from monitor.streams.spec import STREAMS, group_name, partition_for, stream_name, stream_specs
 
-# Short, so that the embedded broker forms a group within a second or so.
-GROUPS = {"sole_consumer": False, "session_timeout_seconds": 2}
+
+def in_groups(broker):
+    """Settings that join groups; the embedded broker takes seconds longer for a longer session."""
+    short = {"session_timeout_seconds": 2} if broker.name == "embedded" else {}
+    return {"sole_consumer": False, **short}
 
 
 class Heard(ConsumerRebalanceListener):
@@ -329,7 +332,7 @@ async def test_a_sole_consumer_is_told_of_all_partitions_at_once(broker, deploym
 
 
 async def test_the_members_of_a_group_share_its_partitions(broker, deployment):
-    settings = deployment(broker, kafka=GROUPS)
+    settings = deployment(broker, kafka=in_groups(broker))
     await ensure_streams(settings)
     group = group_name(settings, "score")
 
@@ -483,3 +486,40 @@ async def test_a_broker_that_speaks_otherwise_is_one_line_too(kafka, deployment)
 
     assert "SASL_PLAINTEXT" in str(refusal.value)
     assert "open sesame" not in str(refusal.value)
+
+
+def logging_in(kafka, **changes):
+    if kafka.login is None:
+        pytest.skip("needs the Kafka that tests start from its jars: its listener asks for a login")
+    return {**kafka.login, **changes}
+
+
+@pytest.mark.kafka
+async def test_who_logs_in_gets_in(kafka, deployment, tmp_path):
+    password = tmp_path / "password"
+    password.write_text("open sesame\n")
+    login = logging_in(kafka, sasl_password=None, sasl_password_file=password)
+
+    assert await ensure_streams(deployment(kafka, kafka=login))
+
+
+@pytest.mark.kafka
+@pytest.mark.parametrize(
+    "changes",
+    [{"sasl_password": "wrong secret"}, {"sasl_mechanism": "SCRAM-SHA-512"}],
+    ids=["password", "mechanism"],
+)
+async def test_refused_credentials_are_told_from_an_absent_broker(
+    kafka, deployment, changes, caplog
+):
+    settings = deployment(kafka, kafka=logging_in(kafka, **changes))
+
+    with pytest.raises(StreamError) as refusal:
+        await ensure_streams(settings)
+
+    message = str(refusal.value)
+    assert "refused the credentials of user 'desk'" in message
+    assert "kafka.sasl_username, sasl_password and sasl_mechanism" in message
+    assert "\n" not in message
+    for secret in ("open sesame", "wrong secret"):
+        assert secret not in message + caplog.text
