@@ -101,8 +101,8 @@ def check_fresh(
         published_at = _published_at(record, max_bytes)
         if published_at is not None and now - published_at > allowed_lateness_seconds * 1000:
             raise FeedError(
-                f"{name}: line {record.line} was published at {_moment(published_at)}, longer ago than "
-                f"the allowed lateness of {allowed_lateness_seconds} s "
+                f"{name}: line {record.line} was published at {_moment(published_at)}, longer ago "
+                f"than the allowed lateness of {allowed_lateness_seconds} s "
                 "(watch.allowed_lateness_seconds), so it would not be counted; replay the file "
                 "with --speed X, or restamp its items as now with --rate N (nothing was published)"
             )
@@ -125,8 +125,8 @@ def check_replayable(name: str, records: Iterable[FeedRecord], now: int, max_byt
         timed += published_at is not None
         if published_at is not None and not 0 <= published_at <= now:
             raise FeedError(
-                f"{name}: line {record.line} was published at {_moment(published_at)}; a replay takes "
-                "times from 1970 until now, so mend or remove that line (nothing was published)"
+                f"{name}: line {record.line} was published at {_moment(published_at)}; a replay "
+                "takes times from 1970 until now, so mend or remove that line (nothing was published)"
             )
     if count and not timed:
         raise FeedError(
