@@ -95,7 +95,7 @@ class ModelSettings(_Section):
     token_budget: int | None = Field(
         None,
         ge=64,
-        description="Padded tokens in a batch (longest x count); by default what suits the runtime.",
+        description="Padded tokens in a batch: longest x count. By default what suits the runtime.",
     )
 
 
