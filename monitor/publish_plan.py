@@ -126,7 +126,8 @@ def check_replayable(name: str, records: Iterable[FeedRecord], now: int, max_byt
         if published_at is not None and not 0 <= published_at <= now:
             raise FeedError(
                 f"{name}: line {record.line} was published at {_moment(published_at)}; a replay "
-                "takes times from 1970 until now, so mend or remove that line (nothing was published)"
+                "takes times from 1970 until now, so mend or remove that line (nothing was "
+                "published)"
             )
     if count and not timed:
         raise FeedError(
