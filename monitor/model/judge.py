@@ -1,0 +1,187 @@
+"""From news items to judgements: what SCORE and `newsurge score` both ask the model.
+
+Owns which text of an item is judged, when it is not judged at all, and how probabilities look on
+the wire. It knows no stream; what runs the network is a `Scorer`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import msgspec
+
+from monitor.model.bundle import NO_TOPIC, Bundle, BundleMeta
+from monitor.model.language import Languages
+from monitor.model.scorer import Floats, Prepared, Scorer, Scores, load_scorer
+from monitor.model.signature import sign, words
+from monitor.model.text import clean
+from monitor.records import NewsItem, Sentiment
+from monitor.settings import Settings
+
+log = logging.getLogger(__name__)
+
+Unjudged = Literal["language", "too_short"]
+UNJUDGED: tuple[Unjudged, ...] = ("language", "too_short")
+_DECIMALS = 6
+_NOTHING_SAID = Sentiment(0.0, 1.0, 0.0)
+# No honest text has longer tokens on average; what lies behind would be cut off anyway, and a
+# megabyte of it must not cost a megabyte's tokenising.
+_CHARACTERS_PER_TOKEN = 32
+
+
+class Judgement(msgspec.Struct, frozen=True):
+    """What the model made of one item.
+
+    `topic` is the most probable one. `series_topics` are those probable enough to feed a series,
+    `("none",)` where none is. An item that the model can't judge has topic `none` with
+    probability 0, a neutral sentiment, and the reason in `unjudged`.
+    """
+
+    topic: str
+    topic_probability: float
+    series_topics: tuple[str, ...]
+    sentiment: Sentiment
+    language: str
+    signature: str
+    unjudged: Unjudged | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What is known of an item before the network has seen it."""
+
+    text: str
+    language: str
+    signature: str
+    unjudged: Unjudged | None
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedItems:
+    """Items on their way to `Judge.infer`: what was read of each, and the texts to be judged."""
+
+    reads: tuple[_Read, ...]
+    texts: Prepared
+
+
+class Judge:
+    """Judges items with one bundle.
+
+    `prepare` and `infer` may run in two threads at once.
+
+    Args:
+        meta: the bundle's description.
+        scorer: what runs its network.
+        languages: tells the languages of texts.
+        topic_threshold: the probability from which a topic's series gets the item.
+    """
+
+    def __init__(
+        self, meta: BundleMeta, scorer: Scorer, languages: Languages, topic_threshold: float
+    ) -> None:
+        self._meta = meta
+        self._scorer = scorer
+        self._languages = languages
+        self._threshold = topic_threshold
+
+    @property
+    def version(self) -> str:
+        """The version of the bundle, as it stands in every scored record."""
+        return self._meta.version
+
+    @property
+    def runtime(self) -> str:
+        """What runs the network."""
+        return self._scorer.runtime
+
+    def prepare(self, items: Sequence[NewsItem]) -> PreparedItems:
+        """Clean, sign and tokenise items, and find those that the model can't judge."""
+        reads = tuple(self._read(item) for item in items)
+        texts = [read.text for read in reads if read.unjudged is None]
+        return PreparedItems(reads, self._scorer.prepare(texts))
+
+    def infer(self, prepared: PreparedItems) -> list[Judgement]:
+        """Judge prepared items, in their order. Blocks; to be called off the event loop."""
+        judged = self._judged(self._scorer.infer(prepared.texts))
+        return [
+            _unjudged(read) if read.unjudged is not None else self._judgement(read, *next(judged))
+            for read in prepared.reads
+        ]
+
+    def _read(self, item: NewsItem) -> _Read:
+        fields = (getattr(item, name, None) for name in self._meta.input_fields)
+        text = " ".join(clean(field) for field in fields if field)
+        text = text[: self._meta.max_length * _CHARACTERS_PER_TOKEN]
+        language = self._languages.tell(text, item.language)
+        return _Read(text, language, sign(text), self._obstacle(text, language))
+
+    def _obstacle(self, text: str, language: str) -> Unjudged | None:
+        if not self._languages.supports(language):
+            return "language"
+        return "too_short" if len(words(text)) < self._meta.minimum_words else None
+
+    def _judged(self, scores: Scores) -> Iterator[tuple[str, float, tuple[str, ...], Sentiment]]:
+        best = scores.topic.argmax(axis=1)
+        for row, index in enumerate(best):
+            topic = self._meta.topics[index]
+            probability = round(float(scores.topic[row, index]), _DECIMALS)
+            series = self._series_topics(scores.topic[row], topic, probability)
+            yield topic, probability, series, _sentiment(scores.sentiment[row])
+
+    def _series_topics(self, row: Floats, topic: str, probability: float) -> tuple[str, ...]:
+        if probability < self._threshold:
+            return (NO_TOPIC,)
+        if self._meta.topic_mode != "multi":
+            return (topic,)
+        ranked = sorted(zip(row, self._meta.topics, strict=True), reverse=True)
+        return tuple(name for share, name in ranked if share >= self._threshold)
+
+    def _judgement(
+        self,
+        read: _Read,
+        topic: str,
+        probability: float,
+        series: tuple[str, ...],
+        sentiment: Sentiment,
+    ) -> Judgement:
+        return Judgement(topic, probability, series, sentiment, read.language, read.signature)
+
+
+def load_judge(bundle: Bundle, settings: Settings) -> Judge:
+    """Load everything that judging needs, and warm it up.
+
+    Raises:
+        BundleError: when the bundle can't be run as the settings ask.
+    """
+    scorer = load_scorer(bundle, settings.model)
+    languages = Languages(bundle.meta.languages)
+    scorer.warm_up()
+    log.info(
+        "model %s %s runs on %s: %s",
+        bundle.meta.name, bundle.meta.version, scorer.runtime, scorer.reason,
+    )  # fmt: skip
+    return Judge(bundle.meta, scorer, languages, settings.score.topic_threshold)
+
+
+def _unjudged(read: _Read) -> Judgement:
+    return Judgement(
+        topic=NO_TOPIC,
+        topic_probability=0.0,
+        series_topics=(NO_TOPIC,),
+        sentiment=_NOTHING_SAID,
+        language=read.language,
+        signature=read.signature,
+        unjudged=read.unjudged,
+    )
+
+
+def _sentiment(row: Floats) -> Sentiment:
+    """Rounded for the wire, the largest so that the sum stays 1."""
+    shares = [round(float(share), _DECIMALS) for share in row]
+    largest = shares.index(max(shares))
+    rest = sum(share for index, share in enumerate(shares) if index != largest)
+    shares[largest] = round(1.0 - rest, _DECIMALS)
+    return Sentiment(*shares)
