@@ -59,6 +59,17 @@ def test_never_regresses_when_a_mark_goes_back():
     assert mark(it, 0, 6) == 6
 
 
+def test_a_partition_whose_mark_goes_back_holds_no_other_back():
+    # partition 0   5 ── 3          what was 5 stays 5
+    # partition 1        2 ── 4
+    # clock              2    4
+    it = clock(2)
+    mark(it, 0, 5)
+    assert mark(it, 1, 2) == 2
+    mark(it, 0, 3)
+    assert mark(it, 1, 4) == 4
+
+
 def test_a_backlog_holds_time():
     # Partition 1 works through a backlog: it marks as often, but its time is far behind.
     it = clock(2)
@@ -86,6 +97,15 @@ def test_a_leap_of_log_time_alone_stalls_nobody():
     mark(it, 1, 0)
     for step in range(MISSED_MARKS):
         assert mark(it, 0, 600 + step) == 0
+    assert it.stalled == ()
+
+
+def test_a_leap_after_a_long_and_healthy_life_stalls_nobody():
+    it = clock(2)
+    for step in range(10 * MISSED_MARKS):
+        mark(it, 1, step / 10)
+        mark(it, 0, step / 10)
+    mark(it, 0, 600)
     assert it.stalled == ()
 
 
