@@ -19,6 +19,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import (
     AuthenticationFailedError,
     AuthenticationMethodNotSupported,
+    BrokerResponseError,
     IllegalSaslStateError,
     KafkaError,
     SaslAuthenticationFailed,
@@ -235,6 +236,12 @@ def _explained(kafka: KafkaSettings, causes: list[BaseException]) -> StreamError
         return StreamError(
             f"no TLS connection to broker {where} ({_reason(broken)}); check kafka.ssl_cafile "
             f"and kafka.security_protocol ({kafka.security_protocol})"
+        )
+    answered = next((cause for cause in causes if isinstance(cause, BrokerResponseError)), None)
+    if answered is not None:
+        return StreamError(
+            f"the broker at {where} refused to take up work ({_reason(answered)}); if it has no "
+            "idempotent producers, turn kafka.idempotence off (NEWSURGE_KAFKA__IDEMPOTENCE)"
         )
     return StreamError(
         f"no Kafka broker answers at {where} ({_reason(causes[0])}); start one, or set "

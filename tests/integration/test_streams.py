@@ -469,6 +469,14 @@ async def test_a_host_name_that_does_not_exist_is_named():
         await partition_counts(settings)
 
 
+async def test_a_broker_without_idempotent_producers_says_which_setting(embedded, deployment):
+    settings = deployment(embedded, kafka={"idempotence": True})
+
+    with pytest.raises(StreamError, match=r"turn kafka\.idempotence off"):
+        async with started(producer(settings), settings):
+            pass
+
+
 @pytest.mark.kafka
 async def test_a_broker_that_speaks_otherwise_is_one_line_too(kafka, deployment):
     settings = deployment(
