@@ -6,7 +6,7 @@ Pure. It compares the feed's marker file with what was seen in the streams and a
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources.abc import Traversable
 
@@ -22,8 +22,8 @@ from monitor.surge.signature import similarity, unpack
 _NAMED = 5
 
 
-class BrokenLine(msgspec.Struct, frozen=True):
-    """A line of the feed that can't be used, and why."""
+class OddLine(msgspec.Struct, frozen=True):
+    """A line of the feed that takes another way than most, and why."""
 
     line: int
     reason: str
@@ -50,7 +50,8 @@ class Expected(msgspec.Struct, frozen=True):
     first: str
     last: str
     surge: Surge
-    dead_letters: tuple[BrokenLine, ...]
+    dead_letters: tuple[OddLine, ...]
+    unjudged: tuple[OddLine, ...]
 
 
 @dataclass(frozen=True)
@@ -121,7 +122,12 @@ def judge(
         deliveries: the requests that the receiver verified, in order.
         bad_signatures: how many requests the receiver could not verify.
     """
-    checks = [_published(expected, seen), _accounted(seen), _dead_letters(expected, seen)]
+    checks = [
+        _published(expected, seen),
+        _accounted(seen),
+        _odd_lines("dead-lettered", expected.dead_letters, seen.dead, seen),
+        _odd_lines("scored but not judged", expected.unjudged, seen.unjudged, seen),
+    ]
     alert = expected_alert(expected, seen)
     if alert is None:
         names = " or ".join(str(series) for series in expected.surge.series)
@@ -168,18 +174,21 @@ def _accounted(seen: Observed) -> Check:
     return Check(not faults, "; ".join([says, *faults]))
 
 
-def _dead_letters(expected: Expected, seen: Observed) -> Check:
-    found = {
-        seen.sent[origin].line: why for origin, why in seen.dead.items() if origin in seen.sent
-    }
-    wanted = {broken.line: broken.reason for broken in expected.dead_letters}
-    by_reason = Counter(found.values())
-    says = "dead letters by reason: " + ", ".join(f"{why} {n}" for why, n in by_reason.items())
-    wrong = sorted(line for line in found.keys() | wanted if found.get(line) != wanted.get(line))
+def _odd_lines(
+    what: str, wanted: Sequence[OddLine], found: Mapping[Origin, str], seen: Observed
+) -> Check:
+    """Whether exactly the expected lines went astray, each for the expected reason."""
+    reasons = {seen.sent[origin].line: why for origin, why in found.items() if origin in seen.sent}
+    expected = {odd.line: odd.reason for odd in wanted}
+    counted = ", ".join(f"{why} {n}" for why, n in Counter(reasons.values()).items()) or "none"
+    says = f"{what}, by reason: {counted}"
+    wrong = sorted(n for n in reasons.keys() | expected if reasons.get(n) != expected.get(n))
     if not wrong:
         return Check(True, says)
     line = wrong[0]
-    return Check(False, f"{says}; line {line}: {found.get(line)}, but should be {wanted.get(line)}")
+    return Check(
+        False, f"{says}; line {line}: {reasons.get(line)}, but should be {expected.get(line)}"
+    )
 
 
 def _fired(expected: Expected, seen: Observed, alert: AlertEvent) -> Check:

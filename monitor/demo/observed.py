@@ -68,6 +68,7 @@ class Observed:
         sent: the acknowledged news records, by origin.
         scored: the origins that have a scored record.
         dead: the origins that are in `dead-letter`, with their reason.
+        unjudged: the scored origins that the model could not judge, with the reason.
         origins: the origin behind each scored record, by partition and offset of `scored`.
         rows: the topics seen, by series key.
         everything: all items, whatever their topic.
@@ -87,7 +88,7 @@ class Observed:
         self.negatives: dict[Series, list[Negative]] = {}
         self.alerts: list[AlertEvent] = []
         self.outcomes: list[Outcome] = []
-        self.unjudged = 0
+        self.unjudged: dict[Origin, str] = {}
         self._negative_threshold = negative_threshold
         self._marks: dict[int, dict[int, int]] = {}
         self._arrivals: deque[float] = deque()
@@ -108,8 +109,9 @@ class Observed:
         if record.origin not in self.scored:
             self.scored.add(record.origin)
             self.everything.add(bucket, negative=negative)
-            self.unjudged += record.unjudged is not None
             self._arrivals.append(now)
+            if record.unjudged is not None:
+                self.unjudged[record.origin] = record.unjudged
         if record.by == "topic":
             self.rows.setdefault(record.key, Row()).add(bucket, negative=negative)
         if negative:

@@ -3,7 +3,7 @@
 import base64
 import hashlib
 
-from monitor.demo.accounts import BrokenLine, Expected, Surge
+from monitor.demo.accounts import Expected, OddLine, Surge
 from monitor.demo.observed import Observed, Span
 from monitor.news import parse_time
 from monitor.publish import Sent
@@ -44,7 +44,8 @@ EXPECTED = Expected(
         lines=(3, 4),
         series=(BANKS,),
     ),
-    dead_letters=(BrokenLine(line=2, reason="malformed_json"),),
+    dead_letters=(OddLine(line=2, reason="malformed_json"),),
+    unjudged=(),
 )
 
 

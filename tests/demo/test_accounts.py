@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 
 import pytest
-from demo.seen import EXPECTED, MINUTE, NOON, a_good_run, alert, delivery, origin, scored
 
+from demo.seen import EXPECTED, MINUTE, NOON, a_good_run, alert, delivery, origin, scored
 from monitor.demo.accounts import Verdict, distinct, is_settled, judge
 from monitor.demo.observed import Observed
 from monitor.publish import Sent
@@ -48,6 +48,10 @@ def dead_letter_a_scored_one(seen: Observed) -> None:
     seen.take_dead_letter(DeadLetter("news", 1, 3, "wrong_type", "", NOON, b"", 0))
 
 
+def leave_unjudged(seen: Observed) -> None:
+    seen.unjudged[origin(3)] = "language"
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [
@@ -56,6 +60,7 @@ def dead_letter_a_scored_one(seen: Observed) -> None:
         (lambda seen: seen.dead.clear(), "in neither: line 2"),
         (dead_letter_a_scored_one, "in both: line 3"),
         (swap_reason, "line 2: empty_title, but should be malformed_json"),
+        (leave_unjudged, "line 3: language, but should be None"),
         (lambda seen: seen.alerts.clear(), "no alert fired on topic=Banks"),
         (lambda seen: seen.origins.clear(), "can't be found by its offsets"),
     ],
