@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal
 
@@ -156,9 +157,11 @@ def load_judge(bundle: Bundle, settings: Settings) -> Judge:
     Raises:
         BundleError: when the bundle can't be run as the settings ask.
     """
-    scorer = load_scorer(bundle, settings.model)
-    languages = Languages(bundle.meta.languages)
-    scorer.warm_up()
+    with ThreadPoolExecutor(1, "languages") as aside:
+        loading = aside.submit(Languages, bundle.meta.languages)
+        scorer = load_scorer(bundle, settings.model)
+        scorer.warm_up()
+        languages = loading.result()
     log.info(
         "model %s %s runs on %s: %s",
         bundle.meta.name, bundle.meta.version, scorer.runtime, scorer.reason,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import cache
 
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
@@ -21,7 +22,7 @@ _CANDIDATES = (
     "ru", "sk", "sl", "sr", "sv", "ta", "te", "th", "tr", "uk", "vi", "zh",
 )  # fmt: skip
 # Measured on the same headlines: 0.13 % called foreign, and most of those are; all 49 invented
-# foreign ones of tests/model/foreign.py found.
+# foreign ones of tests/model/foreign.json found.
 _SURE_FOREIGN = 0.6
 _MAYBE_SUPPORTED = 0.05
 _MINIMUM_BYTES = 16
@@ -44,10 +45,7 @@ class Languages:
 
     def __init__(self, supported: Iterable[str]) -> None:
         self._supported = tuple(primary(tag) or tag for tag in supported)
-        self._identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
-        known = set(self._identifier.labels)
-        candidates = known & {*_CANDIDATES, *self._supported}
-        self._identifier.set_languages(sorted(candidates))
+        self._identifier = _identifier(frozenset({*_CANDIDATES, *self._supported}))
 
     def tell(self, text: str, stated: str | None) -> str:
         """The language of a cleaned text, as a two- or three-letter code.
@@ -78,6 +76,14 @@ class Languages:
     def supports(self, language: str) -> bool:
         """Whether the model was trained on this language."""
         return language in self._supported
+
+
+@cache
+def _identifier(candidates: frozenset[str]) -> LanguageIdentifier:
+    """Loaded once for each set of candidates: unpacking the model takes half a second."""
+    identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+    identifier.set_languages(sorted(candidates.intersection(identifier.labels)))
+    return identifier
 
 
 def primary(tag: str | None) -> str | None:
