@@ -76,12 +76,14 @@ class Daemon:
         rules = load_rules(settings.rules, settings.watch.slide_seconds, dimensions)
         watchlist = load_watchlist(settings.score.watchlist)
         receivers = self._receivers + self._resolve(rules)
-        loading = asyncio.create_task(asyncio.to_thread(self._load_model))
+        bundle = await asyncio.to_thread(load_bundle, settings.model.bundle or STARTER)
         try:
-            settings = await ready_streams(settings)
-            bundle, judge = await loading
-        finally:
-            await asyncio.wait([loading])
+            async with asyncio.TaskGroup() as starting:
+                streams = starting.create_task(ready_streams(settings))
+                loading = starting.create_task(asyncio.to_thread(self._load_judge, bundle))
+        except BaseExceptionGroup as group:
+            raise _first_cause(group) from None
+        settings, judge = streams.result(), loading.result()
         roles: list[Role] = []
         if judge is not None:
             self._score = Score(settings, judge, watchlist, self._health)
@@ -93,12 +95,11 @@ class Daemon:
             roles.append(Notify(settings, receivers, self._health))
         return roles
 
-    def _load_model(self) -> tuple[Bundle, Judge | None]:
-        bundle = load_bundle(self._settings.model.bundle or STARTER)
+    def _load_judge(self, bundle: Bundle) -> Judge | None:
         judge = load_judge(bundle, self._settings) if self._plays("score") else None
         runtime = judge.runtime if judge else "none"
         metrics.build_info.labels(__version__, bundle.meta.version, runtime).set(1)
-        return bundle, judge
+        return judge
 
     def _resolve(self, rules: RuleFile) -> tuple[WebhookTarget, ...]:
         if not self._plays("notify"):

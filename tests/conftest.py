@@ -21,6 +21,7 @@ from monitor.embedded import EmbeddedBrokerError, embedded_broker, embedded_sett
 from monitor.errors import StreamError
 from monitor.settings import Settings
 from monitor.streams.clients import partition_counts
+from tests.model.tiny_bundle import tiny_bundle
 
 _NO_KAFKA = (
     "needs a real Apache Kafka: `make test-tools` installs Java and Maven, "
@@ -136,3 +137,11 @@ def deployment() -> Deployment:
         return Settings(kafka=kafka, streams=streams, http=http, **sections)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The directory of a tiny bundle whose judgement a test can predict."""
+    directory = tmp_path_factory.mktemp("bundle") / "tiny"
+    tiny_bundle(directory)
+    return directory

@@ -6,7 +6,6 @@ import logging
 from collections.abc import AsyncIterator
 
 import pytest
-from delivery.alerts import alert
 
 from monitor import metrics
 from monitor.delivery.lane import AlertRecord, Lane
@@ -17,6 +16,7 @@ from monitor.notify import Notify
 from monitor.receiver import Delivery, LocalReceiver, receiving
 from monitor.records import AlertEvent, Outcome, Queued, encode
 from monitor.settings import NotifySettings, Settings
+from tests.delivery.alerts import alert
 
 SECRET = new_secret()
 PATIENT = NotifySettings(

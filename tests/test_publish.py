@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Broker, Deployment
 
 from monitor.errors import FeedError, SettingsError, StreamError
 from monitor.feeds import FeedRecord
@@ -26,6 +25,7 @@ from monitor.publish_plan import (
 from monitor.settings import Settings
 from monitor.streams.admin import ensure_streams
 from monitor.streams.reading import read_all
+from tests.conftest import Broker, Deployment
 
 MAX_BYTES = 262_144
 NOON = parse_time("2024-05-06T12:00:00Z")

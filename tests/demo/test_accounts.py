@@ -4,13 +4,13 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from demo.seen import EXPECTED, MINUTE, NOON, a_good_run, alert, delivery, origin, scored
 from monitor.demo.accounts import Verdict, distinct, is_settled, judge
 from monitor.demo.observed import Observed
 from monitor.publish import Sent
 from monitor.receiver import Delivery
 from monitor.records import Series
 from monitor.streams.dead_letters import DeadLetter
+from tests.demo.seen import EXPECTED, MINUTE, NOON, a_good_run, alert, delivery, origin, scored
 
 GOOD = (delivery(alert()),)
 

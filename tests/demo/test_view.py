@@ -3,13 +3,13 @@
 import io
 
 import pytest
-from demo.seen import BANKS, EXPECTED, NOON, a_good_run, alert, delivery, scored
 from rich.console import Console, RenderableType
 
 from monitor.demo.accounts import judge
 from monitor.demo.observed import BUCKETS, Observed
 from monitor.demo.view import Moment, alert_line, line, live, printable, sparkline, summary
 from monitor.records import Mark
+from tests.demo.seen import BANKS, EXPECTED, NOON, a_good_run, alert, delivery, scored
 
 HOSTILE = "\x1b[2J\x1b[31mSell\x1b[0m [bold red]now[/] \u202egnol\u202c\x07\x9b31m\u200b!"
 MOMENT = Moment(now=100.0, total=4, delivered=1)

@@ -42,7 +42,7 @@ from monitor.records import (
     Series,
 )
 from monitor.surge.signature import pack
-from surge.log import DAY, NEGATIVE, NEUTRAL, POSITIVE, signature_bytes
+from tests.surge.log import DAY, NEGATIVE, NEUTRAL, POSITIVE, signature_bytes
 
 MARK_EVERY = 30_000
 _MOODS = {"negative": NEGATIVE, "neutral": NEUTRAL, "positive": POSITIVE}

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.surge.clock import MISSED_MARKS, Clock
-from surge.log import BANKING, Desk, minute, minutes, record, rule
+from tests.surge.log import BANKING, Desk, minute, minutes, record, rule
 
 IDLE = 5
 

@@ -6,7 +6,7 @@ from monitor.records import OffsetRange, Sentiment, Series, decode_alert, encode
 from monitor.surge.baseline import Prior
 from monitor.surge.partition import PartitionWatch
 from monitor.surge.rules import Rule
-from surge.log import MINUTE, NEUTRAL, Desk, minute, plan, rule
+from tests.surge.log import MINUTE, NEUTRAL, Desk, minute, plan, rule
 
 OIL = Series("topic", "oil")
 

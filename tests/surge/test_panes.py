@@ -7,7 +7,7 @@ import pytest
 
 from monitor.records import Origin
 from monitor.surge.panes import Pane, Tally, Window, pane_of
-from surge.log import MINUTE, NEGATIVE, NEUTRAL, POSITIVE, Desk, mark, minute, minutes, rule
+from tests.surge.log import MINUTE, NEGATIVE, NEUTRAL, POSITIVE, Desk, mark, minute, minutes, rule
 
 
 def pane_end(at: float) -> float:

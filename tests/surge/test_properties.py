@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from monitor.records import Mark, Scored, Sentiment, encode
 from monitor.surge.panes import Tally
 from monitor.surge.partition import PartitionWatch
-from surge.log import (
+from tests.surge.log import (
     BANKING,
     MINUTE,
     NEGATIVE,

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from monitor.surge.panes import Tally
 from monitor.surge.rules import Term, parse_condition, parse_duration, parse_false_alarms, quantity
-from surge.log import rule
+from tests.surge.log import rule
 
 UNITS = {"w": 604_800_000, "d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1000}
 

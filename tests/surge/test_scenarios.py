@@ -11,8 +11,8 @@ from monitor.records import Series
 from monitor.surge.partition import PartitionWatch, WatchPlan
 from monitor.surge.rules import Rule, parse_duration
 from monitor.surge.track import Statistics
-from surge.log import feed
-from surge.story import Script, expected_alerts, told
+from tests.surge.log import feed
+from tests.surge.story import Script, expected_alerts, told
 
 FILES = sorted((Path(__file__).parent / "scenarios").glob("*.yaml"))
 SCENARIOS = [(file, case) for file in FILES for case in yaml.safe_load_all(file.read_text())]

@@ -9,7 +9,7 @@ import pytest
 
 from monitor.records import Series
 from monitor.surge.partition import PartitionWatch
-from surge.log import (
+from tests.surge.log import (
     BANKING,
     MINUTE,
     NEUTRAL,
