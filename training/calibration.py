@@ -13,28 +13,30 @@ from training.feeds import IGNORED
 from training.metrics import softmax
 
 if TYPE_CHECKING:
-    from training.metrics import Labels, Logits
+    from training.metrics import Labels, Numbers
 
 BOUNDS = (0.1, 10.0)
-PRECISION = 1e-4  # of the logarithm
+PRECISION = 1e-4  # of the temperature's logarithm
+SMALLEST = 1e-30  # a probability of zero has no logarithm
 
 
-def fit_temperature(logits: Logits, labels: Labels) -> float:
+def fit_temperature(probabilities: Numbers, labels: Labels) -> float:
     """Returns the temperature with the least negative log-likelihood; 1 where no row is labelled.
 
     Args:
-        logits: [rows, classes].
+        probabilities: [rows, classes], at temperature 1; their logarithms are as good as logits.
         labels: [rows], the class index, or `IGNORED`.
     """
     labelled = labels != IGNORED
     if not labelled.any():
         return 1.0
-    kept, truth = logits[labelled], labels[labelled]
+    logits = np.log(np.maximum(probabilities[labelled], SMALLEST))
+    truth = labels[labelled]
     rows = np.arange(len(truth))
 
     def loss(log_temperature: float) -> float:
-        chosen = softmax(kept, float(np.exp(log_temperature)))[rows, truth]
-        return float(-np.log(np.maximum(chosen, 1e-12)).mean())
+        chosen = softmax(logits, float(np.exp(log_temperature)))[rows, truth]
+        return float(-np.log(np.maximum(chosen, SMALLEST)).mean())
 
     # The loss has one minimum (it is convex in 1/T), so thirds close in on it.
     low, high = np.log(BOUNDS)

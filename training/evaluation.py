@@ -14,7 +14,7 @@ from training.card import model_card
 from training.feeds import read_feed, read_table
 from training.metrics import head_metrics
 from training.recipe import Feed
-from training.served import served_logits
+from training.served import served
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from monitor.model.bundle import Bundle
     from training.feeds import FeedReport, Row
+
+HEADS = ("topic", "sentiment")
 
 
 def feed_like(bundle: Bundle, name: str, file: str) -> Feed:
@@ -70,18 +72,13 @@ def evaluate(
 
 def measure(bundle: Bundle, rows: Sequence[Row]) -> dict[str, Any]:
     """Returns the metrics of both heads on `rows`; a head that no row labels is left out."""
-    topic, sentiment = served_logits(bundle, [row.text for row in rows])
-    meta = bundle.meta
+    if not rows:
+        return {}
+    topic, sentiment = served(bundle, [row.text for row in rows])
+    labels = {name: np.array([getattr(row, name) for row in rows]) for name in HEADS}
     heads = {
-        "topic": head_metrics(
-            topic, np.array([r.topic for r in rows]), meta.topics, meta.temperatures.topic
-        ),
-        "sentiment": head_metrics(
-            sentiment,
-            np.array([r.sentiment for r in rows]),
-            meta.sentiments,
-            meta.temperatures.sentiment,
-        ),
+        "topic": head_metrics(topic, labels["topic"], bundle.meta.topics),
+        "sentiment": head_metrics(sentiment, labels["sentiment"], bundle.meta.sentiments),
     }
     return {head: metrics for head, metrics in heads.items() if metrics}
 

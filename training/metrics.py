@@ -1,4 +1,4 @@
-"""How good logits are, against labels: accuracy, F1, calibration error. Pure numpy arithmetic."""
+"""How good probabilities are against labels: accuracy, F1, calibration error. Pure arithmetic."""
 
 from __future__ import annotations
 
@@ -13,27 +13,24 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    Logits = NDArray[np.floating[Any]]
+    Numbers = NDArray[np.floating[Any]]
     Labels = NDArray[np.integer[Any]]
 
 ECE_BINS = 15
 
 
-def head_metrics(
-    logits: Logits, labels: Labels, classes: Sequence[str], temperature: float = 1.0
-) -> dict[str, Any]:
+def head_metrics(probabilities: Numbers, labels: Labels, classes: Sequence[str]) -> dict[str, Any]:
     """Returns one head's metrics over the labelled rows; empty where no row is labelled.
 
     Args:
-        logits: [rows, classes].
+        probabilities: [rows, classes].
         labels: [rows], the class index, or `IGNORED`.
-        classes: names in the order of the logits.
-        temperature: what the logits are divided by before the softmax.
+        classes: names in the order of the columns.
     """
     labelled = labels != IGNORED
     if not labelled.any():
         return {}
-    truth, kept = labels[labelled], logits[labelled]
+    truth, kept = labels[labelled], probabilities[labelled]
     chosen = kept.argmax(1)
     per_class = {
         name: _class_metrics(truth == index, chosen == index) for index, name in enumerate(classes)
@@ -44,20 +41,20 @@ def head_metrics(
         "rows": int(labelled.sum()),
         "accuracy": round(float((chosen == truth).mean()), 4),
         "macro_f1": round(float(np.mean(present)), 4),
-        "ece": round(calibration_error(softmax(kept, temperature), truth), 4),
+        "ece": round(calibration_error(kept, truth), 4),
         "classes": per_class,
     }
 
 
-def softmax(logits: Logits, temperature: float = 1.0) -> Logits:
+def softmax(logits: Numbers, temperature: float = 1.0) -> Numbers:
     """Returns probabilities, [rows, classes], of logits divided by `temperature`."""
     scaled = logits.astype(np.float64) / temperature
     exponents = np.exp(scaled - scaled.max(1, keepdims=True))
-    result: Logits = exponents / exponents.sum(1, keepdims=True)
+    result: Numbers = exponents / exponents.sum(1, keepdims=True)
     return result
 
 
-def calibration_error(probabilities: Logits, truth: Labels) -> float:
+def calibration_error(probabilities: Numbers, truth: Labels) -> float:
     """Returns the expected calibration error over `ECE_BINS` equal-width bins of confidence.
 
     Guo et al., On Calibration of Modern Neural Networks (2017), section 2.

@@ -12,7 +12,7 @@ import torch
 from torch.utils.data import Dataset
 from transformers import Trainer, TrainingArguments, set_seed
 
-from training.metrics import head_metrics
+from training.metrics import head_metrics, softmax
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -179,7 +179,7 @@ def _dev_metrics(prediction: EvalPrediction, topics: Sequence[str]) -> dict[str,
     for (head, classes), logits, labels in zip(
         names, prediction.predictions, prediction.label_ids, strict=True
     ):
-        measured = head_metrics(logits, labels, classes)
+        measured = head_metrics(softmax(logits), labels, classes)
         if measured:
             result[f"{head}_accuracy"] = measured["accuracy"]
             result[f"{head}_macro_f1"] = measured["macro_f1"]

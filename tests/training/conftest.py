@@ -1,46 +1,13 @@
-"""A toy: invented headlines in two feeds, a tiny random encoder, and a recipe that joins them."""
+"""Fixtures of the training tests: a tiny random encoder, toy feeds, and a recipe for both."""
 
-import csv
-import itertools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import yaml
-
-COMPANIES = ("Oake", "Tarnhill", "Quillbank", "Marrowgate", "Pellbridge", "Stonewick", "Larkfen")
-TOPICS = ("Earnings", "Dividend", "Legal and Regulation")
-VERDICTS = {
-    "negative": ("misses", "slumps as {} disappoints", "warns on"),
-    "neutral": ("reports", "schedules", "to discuss"),
-    "positive": ("beats forecasts on", "soars on", "cheers"),
-}
-SUBJECTS = {
-    "Earnings": ("quarterly profit", "annual earnings"),
-    "Dividend": ("dividend", "shareholder payout"),
-    "Legal and Regulation": ("court ruling", "regulator probe"),
-}
-SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
-
-
-def headlines() -> list[tuple[str, str, str]]:
-    """Every (headline, topic, sentiment) of the toy world, in a fixed order."""
-    found = []
-    for company, topic, (sentiment, verbs) in itertools.product(
-        COMPANIES, TOPICS, VERDICTS.items()
-    ):
-        for verb, subject in itertools.product(verbs, SUBJECTS[topic]):
-            told = verb.format(subject) if "{}" in verb else f"{verb} {subject}"
-            found.append((f"{company} {told}", topic, sentiment))
-    return found
-
-
-def write_csv(file: Path, rows: list[dict[str, Any]]) -> None:
-    with file.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.DictWriter(stream, fieldnames=list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
+from toy_world import SPECIAL, headlines, toy_recipe, write_csv
 
 
 @pytest.fixture(scope="session")
@@ -91,8 +58,6 @@ def feeds(tmp_path_factory: pytest.TempPathFactory) -> Path:
         folder / "sentiment.csv",
         [{"text": text, "label": numbers[sentiment]} for text, _, sentiment in rows[::2]],
     )
-    import msgspec
-
     (folder / "topic.jsonl").write_bytes(
         b"\n".join(
             msgspec.json.encode({"headline": text, "class": topic}) for text, topic, _ in rows[1::2]
@@ -115,49 +80,3 @@ def toy(tmp_path: Path) -> Callable[..., Path]:
         return file
 
     return write
-
-
-def toy_recipe(encoder: Path | None = None) -> dict[str, Any]:
-    from monitor.model.bundle import digest
-
-    base: dict[str, Any] = {"id": "toy/encoder", "license": "MIT", "sha256": "0" * 64}
-    if encoder is not None:
-        sha256 = digest(encoder / "model.safetensors")
-        base.update(path=str(encoder), sha256=sha256)
-    made = {"source": "invented", "license": "MIT"}
-    return {
-        "name": "toy",
-        "version": "1",
-        "base": base,
-        "max_length": 32,
-        "topics": list(TOPICS),
-        "feeds": [
-            {
-                **made,
-                "name": "toy-sentiment",
-                "file": "sentiment.csv",
-                "sentiment": {
-                    "column": "label",
-                    "classes": {0: "negative", 1: "positive", 2: "neutral"},
-                },
-            },
-            {
-                **made,
-                "name": "toy-topic",
-                "file": "topic.jsonl",
-                "format": "jsonl",
-                "text_column": "headline",
-                "topic": {"column": "class"},
-            },
-        ],
-        "holdouts": [{"file": "held_out.csv"}],
-        "hyper": {
-            "seed": 3,
-            "epochs": 12,
-            "batch_size": 16,
-            "learning_rate": 5e-3,
-            "head_learning_rate": 1e-2,
-            "dev_share": 0.15,
-            "bf16": False,
-        },
-    }

@@ -1,0 +1,196 @@
+"""A training from end to end on the toy: recipe in, loadable bundle out, twice the same."""
+
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+import yaml
+from click.testing import CliRunner
+
+pytest.importorskip("nncf", reason="needs nncf, torch and more: pip install 'newsurge[train]'")
+
+import onnxruntime
+import torch
+from safetensors.torch import load_file
+from tokenizers import Tokenizer
+from toy_world import TOPICS, headlines, toy_recipe
+from transformers import set_seed
+
+from monitor.errors import FeedError
+from monitor.model.bundle import CARD, CONFIG, SENTIMENTS, WEIGHTS, Bundle, load_bundle
+from training import commands, evaluation
+from training.hygiene import split
+from training.metrics import softmax
+from training.network import build, find_encoder
+from training.pipeline import TrainingError, gather, train
+from training.recipe import Feed, Recipe
+from training.served import served
+from training.trainer import fit
+
+pytestmark = [
+    pytest.mark.timeout(240),
+    # Warnings that transformers and torch raise about themselves while they load and trace.
+    pytest.mark.filterwarnings("ignore"),
+]
+
+
+@pytest.fixture(scope="module")
+def recipe(encoder: Path) -> Recipe:
+    return Recipe.model_validate(toy_recipe(encoder))
+
+
+@pytest.fixture(scope="module")
+def told() -> list[str]:
+    return []
+
+
+@pytest.fixture(scope="module")
+def bundle(
+    recipe: Recipe, feeds: Path, told: list[str], tmp_path_factory: pytest.TempPathFactory
+) -> Bundle:
+    out = tmp_path_factory.mktemp("models") / "toy"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HF_HUB_OFFLINE", "1")
+        return train(recipe, feeds, out, full=True, say=told.append)
+
+
+def test_the_bundle_loads_and_says_where_it_comes_from(bundle: Bundle, recipe: Recipe) -> None:
+    meta = load_bundle(bundle.path).meta
+    assert meta.topics == TOPICS
+    assert meta.sentiments == SENTIMENTS
+    assert meta.base_model.sha256 == recipe.base.sha256
+    assert meta.recipe == recipe.model_dump(mode="json")
+    assert [d.name for d in meta.training_data] == ["toy-sentiment", "toy-topic"]
+    assert {f.name for f in bundle.path.iterdir()} == {*meta.files, "meta.json"}
+    assert sum(d.rows for d in meta.training_data) + len(headlines()[::9]) == len(headlines())
+
+
+def test_nothing_is_left_beside_the_bundle(bundle: Bundle) -> None:
+    assert list(bundle.path.parent.iterdir()) == [bundle.path]
+
+
+def test_it_learned_more_than_to_guess(bundle: Bundle) -> None:
+    for head in ("topic", "sentiment"):
+        assert bundle.meta.metrics["dev"][head]["accuracy"] > 0.8
+        assert 0.01 < getattr(bundle.meta.temperatures, head) < 100
+    assert len(bundle.meta.metrics["epochs"]) == 12
+
+
+def test_held_out_texts_were_not_learned_from(bundle: Bundle) -> None:
+    reports = {report["feed"]: report for report in bundle.meta.metrics["feeds"]}
+    leaks = sum(report["dropped"].get("also held out", 0) for report in reports.values())
+    assert leaks == len(headlines()[::9])
+
+
+def test_onnx_runtime_and_openvino_agree_with_torch(bundle: Bundle, recipe: Recipe) -> None:
+    network, _ = build(recipe, find_encoder(recipe.base))
+    network.load_state_dict(load_file(bundle.path / WEIGHTS), strict=True)
+    network.eval()
+    texts = [text for text, *_ in headlines()[:40]]
+    tokenizer = Tokenizer.from_file(str(bundle.tokenizer))
+    tokenizer.enable_padding()
+    encoded = tokenizer.encode_batch(texts)
+    ids = np.array([e.ids for e in encoded])
+    mask = np.array([e.attention_mask for e in encoded])
+    with torch.no_grad():
+        exact = network.logits(torch.from_numpy(ids), torch.from_numpy(mask))
+    session = onnxruntime.InferenceSession(bundle.onnx)
+    in_ort = session.run(None, {"input_ids": ids, "attention_mask": mask})
+    heat = bundle.meta.temperatures
+    for full, ort, answer, temperature in zip(
+        exact, in_ort, served(bundle, texts), (heat.topic, heat.sentiment), strict=True
+    ):
+        expected = softmax(full.numpy(), temperature)
+        for actual in (softmax(ort, temperature), answer):
+            assert np.abs(actual - expected).mean() < 0.01
+            assert (actual.argmax(1) == expected.argmax(1)).mean() > 0.95
+
+
+def test_the_weights_stay_within_half_a_point(bundle: Bundle, told: list[str]) -> None:
+    for numbers in bundle.meta.metrics["parity"].values():
+        assert numbers["accuracy_fp32"] - numbers["accuracy_served"] <= 0.005
+    assert sum("int8 agrees with fp32" in line for line in told) == 2
+
+
+def test_a_full_bundle_carries_safetensors_only(bundle: Bundle) -> None:
+    config = msgspec.json.decode((bundle.path / CONFIG).read_bytes())
+    assert config["hidden_size"] == 32
+    assert config["newsurge_pooling"] == "mean"
+    assert {f.suffix for f in bundle.path.iterdir()} == {".json", ".onnx", ".md", ".safetensors"}
+
+
+def test_the_same_seed_gives_the_same_model(recipe: Recipe, feeds: Path, tmp_path: Path) -> None:
+    short = recipe.model_copy(update={"hyper": recipe.hyper.model_copy(update={"epochs": 1.0})})
+    rows, _ = gather(short, feeds)
+    outcomes = []
+    for run in ("one", "two"):
+        set_seed(short.hyper.seed)
+        network, tokenizer = build(short, find_encoder(short.base))
+        learned, dev = split(rows, short.hyper.dev_share, short.hyper.seed)
+        measured = fit(short, network, tokenizer, learned, dev, tmp_path / run)
+        outcomes.append((measured[0]["quality"], measured[0]["loss"], network.state_dict()))
+    assert outcomes[0][:2] == outcomes[1][:2]
+    assert all(torch.equal(outcomes[0][2][k], outcomes[1][2][k]) for k in outcomes[0][2])
+
+
+def test_an_existing_directory_is_not_overwritten(
+    recipe: Recipe, feeds: Path, bundle: Bundle
+) -> None:
+    with pytest.raises(TrainingError, match=r"exists already; name a new directory with -o"):
+        train(recipe, feeds, bundle.path, say=print)
+
+
+def test_a_missing_feed_is_told_before_any_training(recipe: Recipe, tmp_path: Path) -> None:
+    with pytest.raises(FeedError, match=r"sentiment\.csv: no such file"):
+        train(recipe, tmp_path, tmp_path / "out", say=print)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_held_out_file_is_measured_and_recorded(bundle: Bundle, feeds: Path) -> None:
+    feed = Feed(
+        name="held out",
+        source="",
+        license="",
+        file="held_out.csv",
+        topic={"column": "topic"},  # type: ignore[arg-type]  # pydantic builds it from the mapping
+        sentiment={"column": "sentiment"},  # type: ignore[arg-type]
+    )
+    metrics, report = evaluation.evaluate(bundle, feed, feeds)
+    assert report.kept == len(headlines()[::9])
+    assert metrics["topic"]["accuracy"] > 0.8
+    evaluation.record(bundle, "held out", metrics)
+    again = load_bundle(bundle.path)
+    assert again.meta.metrics["evaluations"]["held out"] == metrics
+    assert "| held out | topic |" in (bundle.path / CARD).read_text(encoding="utf-8")
+    nothing, report = evaluation.evaluate(bundle, feed, feeds, [feeds / "held_out.csv"])
+    assert (nothing, report.kept) == ({}, 0)
+
+
+def test_the_commands_say_what_they_did(
+    bundle: Bundle, feeds: Path, encoder: Path, tmp_path: Path
+) -> None:
+    run = CliRunner().invoke
+    result = run(
+        commands.evaluate,
+        [str(bundle.path), str(feeds / "sentiment.csv"), "--like", "toy-sentiment"],
+    )
+    assert result.exit_code == 0, result.output
+    assert "189 used" in result.output
+    assert "sentiment, 189 rows: accuracy" in " ".join(result.output.split())
+    explicit = run(
+        commands.evaluate,
+        [str(bundle.path), str(feeds / "sentiment.csv"), "--sentiment-column", "label"]
+        + [f"--sentiment-class={n}={c}" for n, c in enumerate(("negative", "positive", "neutral"))],
+    )
+    assert explicit.output == result.output
+    none = run(commands.evaluate, [str(bundle.path), str(feeds / "sentiment.csv")])
+    assert none.exit_code == 2
+    assert "give --topic-column, --sentiment-column or --like" in none.output
+    file = tmp_path / "recipe.yaml"
+    content = toy_recipe(encoder)
+    content["hyper"]["epochs"] = 1
+    file.write_text(yaml.safe_dump(content), encoding="utf-8")
+    made = run(commands.train, [str(file), "--data", str(feeds), "-o", str(tmp_path / "out")])
+    assert made.exit_code == 0, made.output
+    assert load_bundle(tmp_path / "out").meta.name == "toy"
