@@ -86,13 +86,12 @@ def read_expected(file: Traversable) -> Expected:
 
 
 def is_settled(expected: Expected, seen: Observed, deliveries: Sequence[Delivery]) -> bool:
-    """Whether there is nothing left to wait for: all accounted for, and the alert received."""
-    alert = expected_alert(expected, seen)
+    """Whether there is nothing left to wait for: all accounted for, every alert received."""
     return (
         len(seen.sent) == expected.items
         and seen.lag == 0
-        and alert is not None
-        and _received(alert, deliveries) is not None
+        and expected_alert(expected, seen) is not None
+        and all(_received(event, deliveries) for event in seen.alerts)
     )
 
 
@@ -138,7 +137,7 @@ def judge(
         _fired(expected, seen, alert),
         _stories(expected, alert),
         _latency(seen, _trigger(alert, seen), delivery),
-        _signatures(deliveries, bad_signatures),
+        _webhooks(seen, deliveries, bad_signatures),
     ]
     return Verdict(tuple(checks), alert)
 
@@ -224,10 +223,12 @@ def _latency(seen: Observed, trigger: Origin | None, delivery: Delivery | None) 
     return Check(True, f"news in to webhook out: {milliseconds:.0f} ms (line {sent.line})")
 
 
-def _signatures(deliveries: Sequence[Delivery], bad_signatures: int) -> Check:
+def _webhooks(seen: Observed, deliveries: Sequence[Delivery], bad_signatures: int) -> Check:
+    received = sum(_received(event, deliveries) is not None for event in seen.alerts)
     return Check(
-        bool(deliveries) and bad_signatures == 0,
-        f"{len(deliveries)} webhook signatures verified, {bad_signatures} refused",
+        received == len(seen.alerts) and bad_signatures == 0,
+        f"webhooks: {received} of {len(seen.alerts)} alert events received with a verified "
+        f"signature, {bad_signatures} refused",
     )
 
 

@@ -7,14 +7,17 @@ and from the receiver only, as any user could.
 from __future__ import annotations
 
 import asyncio
+import logging
+import tempfile
 import time
-from collections.abc import AsyncIterator, Coroutine, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any, TypeVar
 
+import yaml
 from rich.console import Console
 
 from monitor.app import Daemon
@@ -30,11 +33,12 @@ from monitor.news import parse_time
 from monitor.publish import publish
 from monitor.publish_plan import replay_settings
 from monitor.receiver import LocalReceiver, receiving
-from monitor.settings import Settings, load_settings
+from monitor.rules_file import load_rules
+from monitor.settings import ScoreSettings, Settings, WatchSettings, load_settings
 from monitor.web.server import Address
 
 PLAY_SECONDS = 40.0
-_SETTLE_SECONDS = 20.0
+SETTLE_SECONDS = 20.0
 # The demo's time runs hundreds of times faster than real time, so marks have to come as often
 # as they can to keep its clock from moving in leaps.
 _MARK_INTERVAL_SECONDS = 0.1
@@ -57,11 +61,16 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Stage:
-    """What the demo plays on: the settings for its broker, a receiver, and where it is shown."""
+    """What the demo plays on, and how: broker, receiver, screen, feed, and how long it may take."""
 
     settings: Settings
     receiver: LocalReceiver
     console: Console
+    feed: Path
+    expected: Expected
+    play_seconds: float
+    settle_seconds: float
+    picture: Path | None
 
 
 @dataclass(frozen=True)
@@ -82,55 +91,71 @@ async def run_demo(
     keep: bool = False,
     picture: Path | None = None,
     play_seconds: float = PLAY_SECONDS,
+    settle_seconds: float = SETTLE_SECONDS,
     console: Console | None = None,
 ) -> int:
     """Play the bundled feed through the whole of newsurge, and say what came of it.
 
     Args:
-        rules: the rules file; its receivers are told too, beside the demo's own.
+        rules: the rules file. Its receivers are not told: no desk should get invented alerts.
         keep: go on afterwards with live streams on the same broker, until cancelled.
         picture: where to save the live view at the surge, as SVG.
         play_seconds: how long the feed's day takes to play.
+        settle_seconds: how long to wait, after the play, for what is outstanding.
         console: where to show it; standard output by default.
 
     Returns:
         The exit code: 0 when every promise was kept, else 1.
 
     Raises:
-        NewsurgeError: when a part can't start, or stops before the end.
+        NewsurgeError: when a part can't start, or stops before the end; a rules file that can't
+            be used among them.
     """
     expected = read_expected(resources.files("monitor.demo") / "feed.meta.json")
-    with resources.as_file(resources.files("monitor.demo") / "feed.jsonl") as feed:
-        secret = new_secret()
-        async with embedded_broker() as broker, receiving(secret) as receiver:
-            stage = Stage(_settings(broker, rules), receiver, console or Console())
-            verdict = await _play(stage, expected, feed, play_seconds, picture)
+    with (
+        _quiet(),
+        resources.as_file(resources.files("monitor.demo") / "feed.jsonl") as feed,
+        tempfile.TemporaryDirectory(prefix="newsurge-") as scratch,
+    ):
+        own_rules = _without_receivers(rules, Path(scratch))
+        async with embedded_broker() as broker, receiving(new_secret()) as receiver:
+            stage = Stage(
+                _settings(broker, own_rules),
+                receiver,
+                console or Console(),
+                feed,
+                expected,
+                play_seconds,
+                settle_seconds,
+                picture,
+            )
+            verdict = await _play(stage)
             stage.console.print(summary(verdict))
             if keep:
                 await _go_on(stage)
     return 0 if verdict.kept else 1
 
 
-async def _play(
-    stage: Stage, expected: Expected, feed: Path, play_seconds: float, picture: Path | None
-) -> Verdict:
+async def _play(stage: Stage) -> Verdict:
     """Play the feed through a daemon of its own, and judge what came of it."""
+    expected, receiver = stage.expected, stage.receiver
     span = Span(parse_time(expected.first), parse_time(expected.last))
-    speed = (span.last - span.first) / 1000 / play_seconds
+    speed = (span.last - span.first) / 1000 / stage.play_seconds
     settings = replay_settings(stage.settings, speed)
     seen = Observed(span, settings.watch.negative_threshold)
-    receiver = stage.receiver
     stage.console.print(
-        f"A fictional trading day in {play_seconds:.0f} s: one second is {speed / 60:.0f} minutes."
+        f"A fictional trading day in {stage.play_seconds:.0f} s: "
+        f"one second is {speed / 60:.0f} minutes."
     )
     async with _running(stage, settings, seen) as running:
 
         async def course() -> Verdict:
-            await publish(settings, feed, speed=speed, on_sent=seen.take_sent)
-            await _settled(expected, seen, receiver, running.looked)
+            await publish(settings, stage.feed, speed=speed, on_sent=seen.take_sent)
+            await _settled(stage, seen, running.looked)
             return judge(expected, seen, receiver.accepted, receiver.bad_signatures)
 
-        screen = Screen(stage.console, seen, lambda: _moment(expected.items, receiver), picture)
+        total = expected.items
+        screen = Screen(stage.console, seen, lambda: _moment(total, receiver), stage.picture)
         async with screen.showing():
             return await _guarded(course(), running.tasks)
 
@@ -196,15 +221,40 @@ async def _guarded(work: Coroutine[Any, Any, T], guards: Sequence[asyncio.Task[N
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def _settled(
-    expected: Expected, seen: Observed, receiver: LocalReceiver, looked: asyncio.Event
-) -> None:
+async def _settled(stage: Stage, seen: Observed, looked: asyncio.Event) -> None:
     """Wait until nothing is outstanding; what is still missing in the end is for the verdict."""
     with suppress(TimeoutError):
-        async with asyncio.timeout(_SETTLE_SECONDS):
-            while not is_settled(expected, seen, receiver.accepted):
+        async with asyncio.timeout(stage.settle_seconds):
+            while not is_settled(stage.expected, seen, stage.receiver.accepted):
                 looked.clear()
                 await looked.wait()
+
+
+def _without_receivers(rules: Path, directory: Path) -> Path:
+    """A copy of the rules that tells all alerts to whichever receivers the daemon is given."""
+    # Checked before it is copied, so that faults name places in the real file.
+    load_rules(rules, WatchSettings().slide_seconds, ScoreSettings().dimensions)
+    content = yaml.safe_load(rules.read_text(encoding="utf-8"))
+    content.pop("receivers", None)
+    for rule in content["rules"]:
+        rule.pop("receivers", None)
+    copy = directory / "alerts.yaml"
+    copy.write_text(yaml.safe_dump(content), encoding="utf-8")
+    return copy
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep log records that nobody set a handler up for from being written over the live view.
+
+    What matters of them is in the view, or ends the demo with its reason.
+    """
+    handler = logging.NullHandler()
+    logging.getLogger().addHandler(handler)
+    try:
+        yield
+    finally:
+        logging.getLogger().removeHandler(handler)
 
 
 def _settings(broker: str, rules: Path) -> Settings:

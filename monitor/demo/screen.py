@@ -16,11 +16,13 @@ from rich.live import Live
 
 from monitor.demo.observed import Observed
 from monitor.demo.view import Moment, alert_line, line, live
+from monitor.errors import NewsurgeError
 
 _FRAME_SECONDS = 0.2
 _LINE_SECONDS = 5.0
-# The picture is taken a little after the first alert, when its surge can be seen.
-_PICTURE_AFTER_SECONDS = 2.0
+# The picture is taken a while after the first alert (milliseconds of the log's time), when its
+# surge can be seen.
+_PICTURE_AFTER = 25 * 60_000
 _PICTURE_COLUMNS = 112
 _PICTURE_LINES = 40
 
@@ -47,7 +49,6 @@ class Screen:
         self._moment = moment
         self._picture = picture
         self._alerts_told = 0
-        self._first_alert: float | None = None
 
     @asynccontextmanager
     async def showing(self) -> AsyncIterator[None]:
@@ -58,6 +59,7 @@ class Screen:
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
+            self._take_picture(last_chance=True)
         if not task.cancelled():
             task.result()
 
@@ -98,24 +100,26 @@ class Screen:
     def _print(self, text: str) -> None:
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
-    def _take_picture(self) -> None:
+    def _take_picture(self, *, last_chance: bool = False) -> None:
         if self._picture is None or not self._seen.alerts:
             return
-        moment = self._moment()
-        if self._first_alert is None:
-            self._first_alert = moment.now
-        if moment.now - self._first_alert < _PICTURE_AFTER_SECONDS:
-            return
-        save_picture(self._picture, self._seen, moment)
-        self._picture = None
+        is_time = (self._seen.clock or 0) >= self._seen.alerts[0].fired_at + _PICTURE_AFTER
+        if is_time or last_chance:
+            save_picture(self._picture, self._seen, self._moment())
+            self._picture = None
 
 
 def save_picture(path: Path, seen: Observed, moment: Moment) -> None:
     """Save the live view as it is as an SVG file.
 
     Raises:
-        OSError: when it can't be written.
+        NewsurgeError: when it can't be written.
     """
     canvas = Console(record=True, width=_PICTURE_COLUMNS, file=io.StringIO(), force_terminal=True)
     canvas.print(live(seen, moment, _PICTURE_LINES))
-    path.write_text(canvas.export_svg(title="newsurge demo"), encoding="utf-8")
+    try:
+        path.write_text(canvas.export_svg(title="newsurge demo"), encoding="utf-8")
+    except OSError as error:
+        raise NewsurgeError(
+            f"picture {path} can't be written ({error.strerror}); give another path with --picture"
+        ) from error

@@ -76,6 +76,17 @@ def test_an_alert_that_did_not_arrive_is_named() -> None:
     assert "did not reach the webhook receiver" in broken_promises(verdict)
 
 
+def test_every_other_alert_has_to_arrive_too() -> None:
+    def change(seen: Observed) -> None:
+        seen.alerts.append(alert("resolved", minute=20))
+
+    assert "1 of 2 alert events received" in broken_promises(verdict_of(change))
+    assert verdict_of(change, (*GOOD, delivery(alert("resolved")))).kept
+    seen = a_good_run()
+    change(seen)
+    assert not is_settled(EXPECTED, seen, GOOD)
+
+
 def test_an_unverified_signature_is_named() -> None:
     assert "1 refused" in broken_promises(verdict_of(bad_signatures=1))
 
