@@ -4,8 +4,15 @@ Labels come from bounded sets only (partition, topic, class, rule, receiver, rea
 from text or ids. One registry for the process; roles update, `monitor.web` serves.
 """
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+)
 
+disable_created_metrics()
 REGISTRY = CollectorRegistry()
 
 _LATENCY_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)

@@ -14,7 +14,7 @@ from aiokafka import AIOKafkaProducer
 from monitor import metrics
 from monitor.fan_out import scored_records, series_of
 from monitor.model.judge import Judgement
-from monitor.records import Retraction, Series, encode
+from monitor.records import Origin, Retraction, Series, encode
 from monitor.settings import Settings
 from monitor.streams.dead_letters import encode_dead_letter
 from monitor.streams.spec import partition_for, stream_name
@@ -55,6 +55,7 @@ class ScoreWriter:
         await asyncio.gather(*letters, write_all(producer, self._scored, outgoing))
         metrics.news_records_total.labels("scored").inc(len(judgements))
         metrics.news_records_total.labels("dead_letter").inc(len(letters))
+        self._tell_set_aside(taken)
 
     async def write_to_all(self, producer: AIOKafkaProducer, values: list[bytes]) -> None:
         """Write control records to every partition of `scored`."""
@@ -101,15 +102,24 @@ class ScoreWriter:
         )
         await producer.send_and_wait(self._dead_letter, value, headers=headers)
         metrics.dead_letters_total.labels(error.reason).inc()
-        log.warning(
-            "news record set aside as %s",
-            error.reason,
-            extra={
-                "stream": self.news,
-                "partition": one.origin.partition,
-                "offset": one.origin.offset,
-            },
-        )
+
+    def _tell_set_aside(self, taken: list[TakenUp]) -> None:
+        """Log one line for each reason in a chunk, so that a flood of bad news floods no log."""
+        by_reason: dict[str, list[Origin]] = {}
+        for one in taken:
+            if one.error is not None:
+                by_reason.setdefault(one.error.reason, []).append(one.origin)
+        for reason, origins in by_reason.items():
+            log.warning(
+                "%d news records set aside as %s; this is the first",
+                len(origins),
+                reason,
+                extra={
+                    "stream": self.news,
+                    "partition": origins[0].partition,
+                    "offset": origins[0].offset,
+                },
+            )
 
 
 def series_key(series: Series) -> bytes:
