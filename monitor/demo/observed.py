@@ -134,6 +134,11 @@ class Observed:
         return len(self.sent) - self.accounted
 
     @property
+    def progress(self) -> tuple[int, int]:
+        """Records sent, and records taken up; it changes exactly when there is news of them."""
+        return len(self.sent), len(self.scored) + len(self.dead)
+
+    @property
     def clock(self) -> int | None:
         """The log's time: the earliest clock of all scored partitions, in milliseconds."""
         times = [min(marks.values()) for marks in self._marks.values()]

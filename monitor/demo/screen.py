@@ -78,14 +78,14 @@ class Screen:
         shown.update(live(self._seen, self._moment(), self._console.height), refresh=True)
 
     async def _lines(self) -> None:
-        next_line = 0.0
+        next_line, told = 0.0, (-1, -1)
         try:
             while True:
-                moment = self._moment()
                 self._tell_alerts()
-                if moment.now >= next_line:
+                moment, now_seen = self._moment(), self._seen.progress
+                if moment.now >= next_line and now_seen != told:
                     self._print(line(self._seen, moment))
-                    next_line = moment.now + _LINE_SECONDS
+                    next_line, told = moment.now + _LINE_SECONDS, now_seen
                 self._take_picture()
                 await asyncio.sleep(_FRAME_SECONDS)
         finally:

@@ -35,7 +35,8 @@ _TITLE_LIMIT = 160
 class Moment:
     """What the live view shows beside what was observed.
 
-    `now` is of the same clock that `Observed` was told; `delivered` counts verified webhooks.
+    `now` is of the same clock that `Observed` was told. `total` is how many items there are to
+    publish, 0 where that is open. `delivered` counts verified webhooks.
     """
 
     now: float
@@ -74,8 +75,9 @@ def live(seen: Observed, moment: Moment, height: int) -> RenderableType:
 
 def line(seen: Observed, moment: Moment) -> str:
     """The same in one plain line, for where there is no terminal."""
+    published = f"published {len(seen.sent)}/{moment.total}  " if moment.total else ""
     return (
-        f"{clock_text(seen.clock)}  published {len(seen.sent)}/{moment.total}  "
+        f"{clock_text(seen.clock)}  {published}"
         f"scored {len(seen.scored)}  dead-lettered {len(seen.dead)}  lag {seen.lag}  "
         f"{seen.rate(moment.now):.0f} items/s  alerts {len(seen.alerts)}  "
         f"webhooks {moment.delivered}"
