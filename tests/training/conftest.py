@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 import yaml
-from toy_world import SPECIAL, headlines, toy_recipe, write_csv
+
+from tests.training.toy_world import SPECIAL, headlines, toy_recipe, write_csv
 
 
 @pytest.fixture(scope="session")

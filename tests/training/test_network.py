@@ -8,8 +8,8 @@ import pytest
 pytest.importorskip("torch", reason="needs torch: pip install 'newsurge[train]'")
 
 import torch
-from toy_world import toy_recipe
 
+from tests.training.toy_world import toy_recipe
 from training.feeds import IGNORED
 from training.network import EncoderError, build, find_encoder, masked_loss
 from training.recipe import Base, Recipe

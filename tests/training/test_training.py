@@ -14,11 +14,11 @@ import onnxruntime
 import torch
 from safetensors.torch import load_file
 from tokenizers import Tokenizer
-from toy_world import TOPICS, headlines, toy_recipe
 from transformers import set_seed
 
 from monitor.errors import FeedError
 from monitor.model.bundle import CARD, CONFIG, SENTIMENTS, WEIGHTS, Bundle, load_bundle
+from tests.training.toy_world import TOPICS, headlines, toy_recipe
 from training import commands, evaluation
 from training.hygiene import split
 from training.metrics import softmax
