@@ -41,8 +41,8 @@ expected calibration error over 15 equal-width bins, after temperature scaling.
 
 {per_class}
 ## Limits
-- The labels are of short English posts and headlines about markets; other prose, other languages
-  and other years are scored less well than the table says.
+- It knows the kind of text that it learned from. Other kinds, other subjects, other years and
+  other languages are scored less well than the table says.
 - A probability is a judgement of the wording, not of the truth of the news or of what a price
   will do. It is no advice.
 - One sentiment is given for the whole text, also where it is good news for one party and bad for

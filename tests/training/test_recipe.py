@@ -5,11 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
-from training.recipe import Recipe, RecipeError, load_recipe
+from training.recipe import Base, Feed, Holdout, Hyper, Labels, Recipe, RecipeError, load_recipe
 
 Write = Callable[..., Path]
-STARTER = Path(__file__).parents[2] / "training" / "recipes" / "starter.yaml"
+ROOT = Path(__file__).parents[2]
+STARTER = ROOT / "training" / "recipes" / "starter.yaml"
 
 
 def test_the_toy_recipe_is_read(toy: Write) -> None:
@@ -85,3 +87,9 @@ def test_what_is_no_recipe_is_refused(tmp_path: Path, content: str, told: str) -
 def test_a_missing_recipe_is_told(tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match="can't be read"):
         load_recipe(tmp_path / "no.yaml")
+
+
+@pytest.mark.parametrize("section", [Recipe, Base, Feed, Labels, Holdout, Hyper])
+def test_every_key_is_documented(section: type[BaseModel]) -> None:
+    text = (ROOT / "docs" / "TRAINING.md").read_text(encoding="utf-8")
+    assert [key for key in section.model_fields if f"`{key}`" not in text] == []
