@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import sys
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,8 @@ import pytest
 from monitor.children import spawn, stop
 from monitor.embedded import EmbeddedBrokerError, embedded_broker, embedded_settings
 from monitor.settings import Settings
-from monitor.streams.clients import partition_counts
+from monitor.streams.admin import ensure_streams
+from monitor.streams.clients import consumer, partition_counts, partitions_of, started
 
 OWNER = """
 import asyncio, os, sys
@@ -57,6 +59,25 @@ async def test_it_ends_when_the_task_is_cancelled():
     host, port = addresses[0].split(":")
     with pytest.raises(OSError, match="Connect call failed"):
         await asyncio.open_connection(host, int(port))
+
+
+async def test_a_consumer_closes_quietly_when_its_broker_has_gone(caplog):
+    async with AsyncExitStack() as broker:
+        address = await broker.enter_async_context(embedded_broker())
+        settings = Settings(kafka=embedded_settings(address))
+        await ensure_streams(settings)
+        async with started(consumer(settings), settings) as client:
+            client.assign(await partitions_of(settings, "news"))
+            assert await client.getmany(timeout_ms=0) == {}
+            await broker.aclose()
+            # From this line on the fetch waits before it tries again: `stop` cancels it there.
+            await until(lambda: "Failed fetch messages" in caplog.text)
+
+    task = asyncio.current_task()
+    assert task is not None
+    assert not task.cancelling()
+    others = asyncio.all_tasks() - {task}
+    assert not [each for each in others if "aiokafka" in repr(each)]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends children of the killed")
