@@ -17,7 +17,8 @@ from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from monitor.errors import StreamError
 from monitor.settings import Settings
-from monitor.streams.clients import admin, client_logs_held, partition_counts, producer, started
+from monitor.streams.clients import admin, partition_counts, producer, started
+from monitor.streams.failures import client_logs_held
 from monitor.streams.reading import read_all
 from monitor.streams.spec import StreamSpec, stream_name, stream_specs
 

@@ -6,37 +6,21 @@ Owns how newsurge speaks to a broker: security, time-outs, commits, latency. It 
 from __future__ import annotations
 
 import asyncio
-import logging
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.abc import ConsumerRebalanceListener
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import (
-    AuthenticationFailedError,
-    AuthenticationMethodNotSupported,
-    BrokerResponseError,
-    IllegalSaslStateError,
-    KafkaError,
-    SaslAuthenticationFailed,
-    UnsupportedSaslMechanismError,
-)
+from aiokafka.errors import KafkaError
 
 from monitor.errors import SettingsError, StreamError
 from monitor.settings import KafkaSettings, Settings
+from monitor.streams.failures import client_logs_held, explained, reason
 from monitor.streams.spec import StreamName, max_message_bytes, stream_name
-
-_AUTHENTICATION = (
-    AuthenticationFailedError,
-    AuthenticationMethodNotSupported,
-    IllegalSaslStateError,
-    SaslAuthenticationFailed,
-    UnsupportedSaslMechanismError,
-)
 
 
 class Client(Protocol):
@@ -119,7 +103,7 @@ async def started(client: ClientT, settings: Settings) -> AsyncIterator[ClientT]
                 async with asyncio.timeout(kafka.connect_timeout_seconds):
                     await client.start()
             except (KafkaError, OSError) as error:
-                raise _explained(kafka, [*causes, error]) from error
+                raise explained(kafka, [*causes, error]) from error
         yield client
     finally:
         await _close(client)
@@ -218,7 +202,7 @@ def _password(kafka: KafkaSettings) -> str:
         return path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(
-            f"kafka.sasl_password_file {path} can't be read ({_reason(error)}); "
+            f"kafka.sasl_password_file {path} can't be read ({reason(error)}); "
             "check its path and permissions"
         ) from error
 
@@ -231,71 +215,6 @@ def _ssl_context(kafka: KafkaSettings) -> ssl.SSLContext:
     except OSError as error:  # ssl.SSLError is one
         raise SettingsError(
             "kafka.ssl_cafile, ssl_certfile or ssl_keyfile can't be used "
-            f"({_reason(error)}); check that each exists and is in PEM format"
+            f"({reason(error)}); check that each exists and is in PEM format"
         ) from error
     return context
-
-
-def _explained(kafka: KafkaSettings, causes: list[BaseException]) -> StreamError:
-    where = kafka.bootstrap_servers
-    refused = next((cause for cause in causes if isinstance(cause, _AUTHENTICATION)), None)
-    if refused is not None:
-        return StreamError(
-            f"broker {where} refused the credentials of user {kafka.sasl_username!r} "
-            f"({kafka.security_protocol}, {kafka.sasl_mechanism}: {_reason(refused)}); check "
-            "kafka.sasl_username, sasl_password and sasl_mechanism"
-        )
-    broken = next((cause for cause in causes if isinstance(cause, ssl.SSLError)), None)
-    if broken is not None:
-        return StreamError(
-            f"no TLS connection to broker {where} ({_reason(broken)}); check kafka.ssl_cafile "
-            f"and kafka.security_protocol ({kafka.security_protocol})"
-        )
-    answered = next((cause for cause in causes if isinstance(cause, BrokerResponseError)), None)
-    if answered is not None:
-        return StreamError(
-            f"the broker at {where} refused to take up work ({_reason(answered)}); if it has no "
-            "idempotent producers, turn kafka.idempotence off (NEWSURGE_KAFKA__IDEMPOTENCE)"
-        )
-    return StreamError(
-        f"no Kafka broker answers at {where} ({_reason(causes[0])}); start one, or set "
-        "kafka.bootstrap_servers (NEWSURGE_KAFKA__BOOTSTRAP_SERVERS) and "
-        f"kafka.security_protocol ({kafka.security_protocol}) to yours"
-    )
-
-
-def _reason(error: BaseException) -> str:
-    if isinstance(error, TimeoutError):
-        return "timed out"
-    words = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return " ".join(str(words).split())
-
-
-class _Causes(logging.Handler):
-    """Keeps the exceptions that aiokafka only logs, such as why a bootstrap address failed."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.WARNING)
-        self.causes: list[BaseException] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        arguments = record.args if isinstance(record.args, tuple) else ()
-        self.causes.extend(each for each in arguments if isinstance(each, BaseException))
-
-
-@contextmanager
-def client_logs_held() -> Iterator[list[BaseException]]:
-    """Keep aiokafka's warnings back while a client starts or streams appear.
-
-    What matters is said in one line by whoever asks. Gives the exceptions that were logged,
-    which tell why aiokafka then raised only that it could not connect.
-    """
-    logger = logging.getLogger("aiokafka")
-    handler = _Causes()
-    logger.addHandler(handler)
-    logger.propagate = False
-    try:
-        yield handler.causes
-    finally:
-        logger.removeHandler(handler)
-        logger.propagate = not any(isinstance(each, _Causes) for each in logger.handlers)
