@@ -111,6 +111,16 @@ class TestToldOnce:
         assert (tally.raw_count, tally.raw_negative) == (5, 5)
         assert (tally.novel_count, tally.novel_negative) == (1, 1)
 
+    def test_a_story_of_a_closed_pane_is_no_story_again(self):
+        desk = Desk(rule())
+        desk.mark(0)
+        desk.news(1, "a")
+        desk.mark(5)
+        desk.news(5.5, "a", wording=1)
+        assert closed_tally(desk, 1).novel_count == 1
+        assert open_tally(desk, 6).raw_count == 1
+        assert open_tally(desk, 6).novel_count == 0
+
     def test_distinct_stories_count_each(self):
         desk = Desk(rule())
         for story in "abcde":

@@ -251,10 +251,10 @@ def digest() -> str:
 
 
 def test_alerts_do_not_depend_on_the_seed_of_hashing():
-    tests = str(Path(__file__).parent.parent)
-    program = "from surge.test_properties import digest; print(digest())"
+    root = str(Path(__file__).parents[2])
+    program = "from tests.surge.test_properties import digest; print(digest())"
     for seed in ("0", "1"):
-        environment = os.environ | {"PYTHONHASHSEED": seed, "PYTHONPATH": tests}
+        environment = os.environ | {"PYTHONHASHSEED": seed, "PYTHONPATH": root}
         other = subprocess.run(
             [sys.executable, "-c", program],
             env=environment,

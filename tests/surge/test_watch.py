@@ -254,6 +254,39 @@ class TestAbsent:
         assert told(desk.mark(106)) == [("firing", 106)]
 
 
+class TestASeriesThatAppearsInTheMiddle:
+    RULES = (
+        rule("count >= 1", window="1m", alert="Any"),
+        rule("count >= 2", window="4m", alert="Two", for_="1m"),
+    )
+
+    def desk(self, *rules, series):
+        desk = Desk(*rules, series=series)
+        desk.mark(95)
+        desk.mark(100.5)
+        return desk
+
+    @pytest.mark.parametrize("first", [97.5, 98.5, 99.5, 100.5])
+    def test_fares_like_one_followed_from_the_start(self, first):
+        # The clock is at 100.5, lateness 2: (98,99] is the oldest open pane.
+        appeared, followed = (self.desk(*self.RULES, series=series) for series in ([], [BANKING]))
+        for desk in (appeared, followed):
+            for at in (first, 99.2, 100.4):
+                desk.news(at, f"at {at}")
+            for at in range(101, 112):
+                desk.mark(at)
+        assert appeared.events == followed.events
+        assert appeared.watch.outcomes == followed.watch.outcomes
+
+    def test_is_silent_once_it_was_followed_for_a_window(self):
+        # n99.5 arrives at 100.5 and begins it: followed since ✓100, the last boundary crossed
+        desk = self.desk(rule(type="absent"), series=[])
+        desk.news(99.5, "a")
+        for at in range(101, 112):
+            desk.mark(at)
+        assert told(desk.events) == [("firing", 105)]
+
+
 def day_of_news(per_hour: float, hours: float) -> list:
     """Ordinary news: so many negative stories an hour, as many neutral, marks every minute."""
     log, step = [], 60 / per_hour
