@@ -30,6 +30,4 @@ _TAILS = ("", " - sources", ", shares fall 7%", ", shares gain 3%", " amid rate 
 def headlines(count: int, rng: random.Random) -> list[str]:
     """As many headlines, the same for the same seed."""
     parts = _FIRST, _SECOND, _VERBS, _OBJECTS
-    return [
-        " ".join(rng.choice(part) for part in parts) + rng.choice(_TAILS) for _ in range(count)
-    ]
+    return [" ".join(rng.choice(part) for part in parts) + rng.choice(_TAILS) for _ in range(count)]

@@ -25,6 +25,7 @@ from monitor.model.scorer import load_scorer
 from monitor.receiver import LocalReceiver, receiving
 from monitor.settings import Settings
 from monitor.streams.clients import consumer, partitions_of, producer, started
+from monitor.streams.reading import end_offsets
 from monitor.streams.spec import stream_name
 
 RECORDS = 1000
@@ -73,7 +74,8 @@ async def hop(settings: Settings) -> list[float]:
         started(consumer(settings), settings) as reader,
     ):
         reader.assign(partitions)
-        await reader.seek_to_end(*partitions)
+        for partition, offset in (await end_offsets(settings, partitions)).items():
+            reader.seek(partition, offset)
         for _ in range(200):
             waiting = asyncio.create_task(reader.getone())
             await asyncio.sleep(0.01)

@@ -60,7 +60,7 @@ async def through_the_daemon(settings: Settings, directory: Path, texts: list[st
                 ):
                     wanted.pop(scored.news_partition, None)
                 if not wanted:
-                    return len(texts) / (record.timestamp - began) * 1000
+                    return float(len(texts) / (record.timestamp - began) * 1000)
     raise SystemExit("the scored stream ended")
 
 

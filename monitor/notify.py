@@ -22,6 +22,7 @@ from monitor.delivery.sender import Sender, sending
 from monitor.health import Health
 from monitor.settings import Settings
 from monitor.streams.clients import consumer, producer, started, subscribe
+from monitor.streams.reading import end_offsets
 from monitor.streams.spec import group_name
 
 _log = logging.getLogger(__name__)
@@ -88,12 +89,14 @@ class _Partitions(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
 
     def __init__(
         self,
+        settings: Settings,
         client: AIOKafkaConsumer,
         receiver: str,
         sender: Sender,
         outbox: Outbox,
         joined: Callable[[str], None],
     ) -> None:
+        self._settings = settings
         self._joined = joined
         self._client = client
         self._receiver = receiver
@@ -173,7 +176,7 @@ class _Partitions(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         new = [each for each, offset in committed.items() if offset is None]
         ends: dict[TopicPartition, int] = {}
         if new:
-            ends = await self._client.end_offsets(new)
+            ends = await end_offsets(self._settings, new)
             await self._client.commit(ends)
             _log.info("receiver %s is new and starts at the end of the alerts", self._receiver)
         return committed | ends
@@ -215,7 +218,7 @@ async def _follow(
         sending(target, settings.notify) as sender,
         started(consumer(settings, group), settings) as client,
     ):
-        partitions = _Partitions(client, target.name, sender, outbox, joined)
+        partitions = _Partitions(settings, client, target.name, sender, outbox, joined)
         try:
             await subscribe(settings, client, "alerts", partitions)
             while True:

@@ -24,6 +24,7 @@ from monitor.records import (
 from monitor.settings import Settings
 from monitor.streams.clients import consumer, partitions_of, started
 from monitor.streams.dead_letters import NotADeadLetterError, decode_dead_letter
+from monitor.streams.reading import end_offsets
 
 TailStream = Literal["scored", "alerts", "dead-letter"]
 
@@ -51,7 +52,10 @@ async def tail(
     partitions = await partitions_of(settings, stream)
     async with started(consumer(settings), settings) as reader:
         reader.assign(partitions)
-        begin = await (reader.beginning_offsets if from_start else reader.end_offsets)(partitions)
+        if from_start:
+            begin = await reader.beginning_offsets(partitions)
+        else:
+            begin = await end_offsets(settings, partitions)
         for partition, offset in begin.items():
             reader.seek(partition, offset)
         async for record in reader:

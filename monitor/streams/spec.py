@@ -166,7 +166,7 @@ def acls(settings: Settings) -> tuple[Acl, ...]:
         )
 
     return (
-        *topics("score", "Read", "news", "scored", "state"),
+        *topics("score", "Read", "news", "state"),
         *topics("score", "Write", "scored", "dead-letter"),
         Acl("score", "Read", "Group", group_name(settings, "score"), "literal"),
         *topics("watch", "Read", "scored", "state", "alerts"),

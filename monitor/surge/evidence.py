@@ -14,6 +14,8 @@ from monitor.surge.rules import Rule
 from monitor.surge.track import Track
 
 _NUMBER = {"firing": 1, "resolved": 2}
+_MAX_CHARACTERS = 500
+"""A story's texts are cut to this: an event of many stories must fit into one record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,15 +108,20 @@ def _stories(track: Track, window: Window) -> tuple[Story, ...]:
     return tuple(
         Story(
             id=told.item.id,
-            title=told.item.title,
+            title=told.item.title[:_MAX_CHARACTERS],
             event_time=told.event_time,
             negative=told.negative,
             near_duplicates=track.copies(told),
-            source=told.item.source,
-            url=told.item.url,
+            source=told.item.source and told.item.source[:_MAX_CHARACTERS],
+            url=_short_enough(told.item.url),
         )
         for told in track.negative_stories(window)
     )
+
+
+def _short_enough(url: str | None) -> str | None:
+    """The URL, or None for one too long to be shown: half of one leads nowhere."""
+    return url if url is None or len(url) <= _MAX_CHARACTERS * 4 else None
 
 
 def _offsets(track: Track, window: Window, partition: int) -> OffsetRange | None:
