@@ -8,11 +8,10 @@ least `SAME_STORY`. Candidates are found by locality-sensitive hashing of the si
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from monitor.records import NewsItem
-from monitor.surge.signature import bands, similarity
+from monitor.surge.signature import BANDS, bands, similarity
 
 SAME_STORY = 0.6
 
@@ -21,7 +20,8 @@ SAME_STORY = 0.6
 class Told:
     """A story: the item that told it first, and how many settled items told it again.
 
-    What was a story while its pane was open is `settled_as` another, or the same made final.
+    While its pane is open, a story may yet turn out to be another's, told earlier; once it is
+    settled, `settled_as` is that other story, or the story itself.
     """
 
     item: NewsItem
@@ -37,37 +37,52 @@ class NoveltyIndex:
     """Stories by the bands of their signatures, dropped by pane."""
 
     def __init__(self) -> None:
-        self._by_band: dict[bytes, list[Told]] = defaultdict(list)
+        self._by_band: tuple[dict[int, list[Told]], ...] = tuple({} for _ in range(BANDS))
         self._by_pane: dict[int, list[Told]] = defaultdict(list)
 
-    def find(self, signature: bytes) -> Told | None:
-        """The most similar story that counts as the same, or None. The earliest wins a tie."""
-        best, best_similarity = None, SAME_STORY
-        for story in self._candidates(signature):
-            likeness = similarity(signature, story.signature)
-            if likeness > best_similarity or (likeness == best_similarity and best is None):
-                best, best_similarity = story, likeness
-        return best
+    def find(self, signature: bytes, *, settled: bool = False) -> Told | None:
+        """The most similar story that counts as the same, the earliest of equals; or None.
+
+        Args:
+            signature: the item's signature.
+            settled: look among settled stories only.
+        """
+        buckets = zip(self._by_band, bands(signature), strict=True)
+        found = [bucket for index, band in buckets if (bucket := index.get(band)) is not None]
+        if not found:
+            return None
+        alike = [
+            (-likeness, story.event_time, story.item.id, story)
+            for story in {id(story): story for bucket in found for story in bucket}.values()
+            if (not settled or story.settled_as is not None)
+            and (likeness := similarity(signature, story.signature)) >= SAME_STORY
+        ]
+        return min(alike, key=lambda one: one[:3])[3] if alike else None
 
     def add(self, story: Told) -> None:
         """Remember a story."""
         self._by_pane[story.pane].append(story)
-        for band in bands(story.signature):
-            self._by_band[band].append(story)
+        for index, band in zip(self._by_band, bands(story.signature), strict=True):
+            bucket = index.get(band)
+            if bucket is None:
+                index[band] = [story]
+            else:
+                bucket.append(story)
+
+    def remove(self, story: Told) -> None:
+        """Forget one story."""
+        self._by_pane[story.pane].remove(story)
+        self._remove_bands(story)
 
     def drop(self, pane: int) -> None:
         """Forget the stories first told in this pane."""
         for story in self._by_pane.pop(pane, ()):
-            for band in bands(story.signature):
-                bucket = self._by_band[band]
-                bucket.remove(story)
-                if not bucket:
-                    del self._by_band[band]
+            self._remove_bands(story)
 
-    def _candidates(self, signature: bytes) -> Iterator[Told]:
-        seen: set[int] = set()
-        for band in bands(signature):
-            for story in self._by_band.get(band, ()):
-                if id(story) not in seen:
-                    seen.add(id(story))
-                    yield story
+    def _remove_bands(self, story: Told) -> None:
+        for index, band in zip(self._by_band, bands(story.signature), strict=True):
+            bucket = index[band]
+            if len(bucket) == 1:
+                del index[band]
+            else:
+                bucket.remove(story)

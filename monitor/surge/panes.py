@@ -7,7 +7,7 @@ integers, so that they don't depend on the order of addition.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 
 from monitor.records import Origin, ScoredRecord
 from monitor.surge.novelty import Told
@@ -50,10 +50,6 @@ class Tally:
         self.novel_count += sign * other.novel_count
         self.novel_negative += sign * other.novel_negative
         self.novel_score += sign * other.novel_score
-
-    def copy(self) -> Tally:
-        """An independent copy."""
-        return Tally(*(getattr(self, f.name) for f in fields(self)))
 
 
 @dataclass(slots=True)

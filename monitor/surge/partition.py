@@ -53,10 +53,13 @@ class Applied:
     """The highest origin applied from each news partition, and which series of that one."""
 
     def __init__(self) -> None:
-        self._latest: dict[int, tuple[int, set[str]]] = {}
+        self._latest: dict[int, tuple[int, set[Series | None]]] = {}
 
-    def take(self, origin: Origin, series: str) -> bool:
-        """Whether this origin is new to this series; from now on it is not."""
+    def take(self, origin: Origin, series: Series | None) -> bool:
+        """Whether this origin is new to this series; from now on it is not.
+
+        None stands for all series at once, which a retraction is for.
+        """
         offset, applied = self._latest.get(origin.partition, (-1, set()))
         if origin.offset > offset:
             self._latest[origin.partition] = (origin.offset, {series})
@@ -144,7 +147,7 @@ class PartitionWatch:
 
     def _take(self, offset: int, record: ScoredRecord) -> list[AlertEvent]:
         series = record.series
-        if not self._applied.take(record.origin, str(series)):
+        if not self._applied.take(record.origin, series):
             self.outcomes["repeated_origin"] += 1
             return []
         followings = self._followings.get(series)
@@ -161,7 +164,7 @@ class PartitionWatch:
         return events
 
     def _retract(self, retraction: Retraction) -> None:
-        if self._applied.take(retraction.origin, "retraction"):
+        if self._applied.take(retraction.origin, None):
             for following in self._all():
                 following.track.retract(retraction.retracts, self.clock.time or 0)
 

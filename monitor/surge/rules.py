@@ -99,13 +99,16 @@ def quantity(name: str, tally: Tally, novel: bool) -> float:
     count = tally.novel_count if novel else tally.raw_count
     negative = tally.novel_negative if novel else tally.raw_negative
     score = tally.novel_score if novel else tally.raw_score
-    values = {
-        "count": float(count),
-        "negative_count": float(negative),
-        "negative_share": negative / count if count else 0.0,
-        "mean_score": score / SCORE_UNIT / count if count else 0.0,
-    }
-    return values[name]
+    match name:
+        case "count":
+            return float(count)
+        case "negative_count":
+            return float(negative)
+        case "negative_share":
+            return negative / count if count else 0.0
+        case "mean_score":
+            return score / SCORE_UNIT / count if count else 0.0
+    raise ValueError(f"{name!r} is not one of {', '.join(_QUANTITIES)}")
 
 
 def _as_tuple(value: Any) -> Any:

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import base64
 import binascii
+import struct
 
 BYTES = 64
-BAND_BYTES = 4
-_BANDS = tuple(
-    (bytes([i]), i * BAND_BYTES, (i + 1) * BAND_BYTES) for i in range(BYTES // BAND_BYTES)
-)
+BANDS = 16
+_BANDS = struct.Struct(f"<{BANDS}I")
 _CHANCE = 1 / 256
 """How often two bytes are equal although the words behind them are not."""
 
@@ -46,6 +45,6 @@ def similarity(a: bytes, b: bytes) -> float:
     return max(0.0, (equal - _CHANCE) / (1 - _CHANCE))
 
 
-def bands(signature: bytes) -> list[bytes]:
-    """Look-up keys: texts that share one are candidates for the same story."""
-    return [tag + signature[start:end] for tag, start, end in _BANDS]
+def bands(signature: bytes) -> tuple[int, ...]:
+    """Look-up keys, one for each place: texts that share one are candidates for the same story."""
+    return _BANDS.unpack(signature)

@@ -54,14 +54,14 @@ class Track:
         self.panes: dict[int, Pane] = {}
         self.on_time = {length: Window(length) for length in lengths}
         self.early = {length: Window(length) for length in self.on_time}
+        self._windows = (*self.on_time.values(), *self.early.values())
         self.baseline = Baseline(
             statistics.prior, statistics.half_life / slide, statistics.warm_up / slide
         )
         self.closed: int | None = None
         self._since: int | None = None
         self._horizon = statistics.duplicate_horizon // slide
-        self._settled = NoveltyIndex()
-        self._open = NoveltyIndex()
+        self._stories = NoveltyIndex()
         self._ids: dict[str, int] = {}
         self._open_ids: dict[str, int] = {}
         self._retracted: dict[str, int] = {}
@@ -93,11 +93,12 @@ class Track:
         pane.touch(offset)
         for window in self.early.values():
             window.roll(number, self.panes)
-        before = pane.tally.copy()
         self._count_open(number, pane, entry)
         if entry.story is None:
             return Taken.REPEATED_ID
-        self._shift(number, pane.tally, before)
+        for window in self._windows:
+            if window.holds(number):
+                window.tally.count(entry.negative, entry.score, entry.novel)
         return Taken.COUNTED
 
     def retract(self, item_id: str, now: int) -> None:
@@ -105,9 +106,7 @@ class Track:
         self._retracted[item_id] = pane_of(now, self._statistics.slide)
         self._expiry[self._retracted[item_id]].append(item_id)
         if item_id in self._open_ids:
-            for pane in self.panes.values():
-                pane.entries = [e for e in pane.entries if e.record.item.id != item_id]
-            self._recount_open()
+            self._recount_open(without=item_id)
 
     def close(self, through: int, teach: bool) -> None:
         """Close the panes up to `through`, settling each; teach the baseline if asked to."""
@@ -156,24 +155,23 @@ class Track:
         if item_id in self._ids or item_id in self._open_ids or item_id in self._retracted:
             return
         self._open_ids[item_id] = number
-        story = self._settled.find(entry.signature) or self._open.find(entry.signature)
+        story = self._stories.find(entry.signature)
         entry.novel = story is None
-        if story is None:
-            story = _told(entry, number)
-            self._open.add(story)
-        entry.story = story
+        entry.story = story or self._tell(entry, number)
         pane.tally.count(entry.negative, entry.score, entry.novel)
 
-    def _recount_open(self) -> None:
-        self._open = NoveltyIndex()
+    def _recount_open(self, without: str) -> None:
+        """Count the open panes again, in order of arrival, without an item."""
         self._open_ids.clear()
         open_panes = {n: p for n, p in self.panes.items() if self.closed is None or n > self.closed}
         before = {number: pane.tally for number, pane in open_panes.items()}
-        entries = [(e.offset, n, e) for n, pane in open_panes.items() for e in pane.entries]
         for pane in open_panes.values():
             pane.tally = Tally()
+            for entry in pane.entries:
+                self._untell(entry)
+            pane.entries = [e for e in pane.entries if e.record.item.id != without]
+        entries = [(e.offset, n, e) for n, pane in open_panes.items() for e in pane.entries]
         for _, number, entry in sorted(entries, key=lambda one: one[0]):
-            entry.story, entry.novel = None, False
             self._count_open(number, open_panes[number], entry)
         for number, tally in before.items():
             self._shift(number, open_panes[number].tally, tally)
@@ -182,42 +180,60 @@ class Track:
         pane = self.panes.get(number)
         if pane is None:
             return
-        self._open.drop(number)
         before, pane.tally = pane.tally, Tally()
         for entry in sorted(pane.entries, key=lambda entry: entry.order):
             item_id = entry.record.item.id
             self._open_ids.pop(item_id, None)
             if item_id in self._ids or item_id in self._retracted:
+                self._untell(entry)
                 continue
             self._ids[item_id] = number
             self._expiry[number].append(item_id)
-            told = self._settled.find(entry.signature)
-            story = told or _told(entry, number)
-            if told:
-                told.copies += 1
-            else:
-                self._settled.add(story)
-                if entry.negative:
-                    pane.stories.append(story)
-            if entry.novel and entry.story:
-                entry.story.settled_as = story
-            pane.tally.count(entry.negative, entry.score, told is None)
+            story, novel = self._settle_story(entry, number)
+            if novel and entry.negative:
+                pane.stories.append(story)
+            pane.tally.count(entry.negative, entry.score, novel)
         pane.entries = []
         pane.stories.sort(key=lambda story: -story.negative)
         del pane.stories[self._statistics.max_stories :]
         self._shift(number, pane.tally, before)
 
+    def _settle_story(self, entry: Entry, number: int) -> tuple[Told, bool]:
+        """The story that an entry is settled as telling, and whether it is the first to."""
+        own = entry.story if entry.novel else None
+        earlier = self._stories.find(entry.signature, settled=True)
+        if earlier is not None:
+            earlier.copies += 1
+            if own is not None:
+                self._stories.remove(own)
+                own.settled_as = earlier
+            return earlier, False
+        story = own or self._tell(entry, number)
+        story.settled_as = story
+        return story, True
+
+    def _tell(self, entry: Entry, pane: int) -> Told:
+        record = entry.record
+        negative = record.sentiment.negative
+        story = Told(record.item, record.event_time, negative, entry.signature, pane)
+        self._stories.add(story)
+        return story
+
+    def _untell(self, entry: Entry) -> None:
+        if entry.novel and entry.story:
+            self._stories.remove(entry.story)
+        entry.story, entry.novel = None, False
+
     def _shift(self, number: int, now: Tally, before: Tally) -> None:
-        for windows in (self.on_time, self.early):
-            for window in windows.values():
-                if window.holds(number):
-                    window.tally.add(now)
-                    window.tally.add(before, -1)
+        for window in self._windows:
+            if window.holds(number):
+                window.tally.add(now)
+                window.tally.add(before, -1)
 
     def _forget(self, before: int | None, closed: int) -> None:
         """Let go of what nothing asks for any more, now that `closed` rather than `before` is."""
         for number in _due(self._expiry, before, closed, self._horizon):
-            self._settled.drop(number)
+            self._stories.drop(number)
             for item_id in self._expiry.pop(number):
                 for ids in (self._ids, self._retracted):
                     if ids.get(item_id) == number:
@@ -233,8 +249,3 @@ def _due(panes: Collection[int], before: int | None, closed: int, age: int) -> l
     if before is None or closed - before > len(panes):
         return [number for number in panes if number <= last]
     return [number for number in range(before - age + 1, last + 1) if number in panes]
-
-
-def _told(entry: Entry, pane: int) -> Told:
-    record = entry.record
-    return Told(record.item, record.event_time, record.sentiment.negative, entry.signature, pane)

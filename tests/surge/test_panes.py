@@ -247,8 +247,8 @@ def test_entries_and_stories_do_not_pile_up():
         desk.retract(f"unknown {at}")
         desk.mark(at)
         track = desk.track()
-        kept = [track.panes, track._settled._by_band, track._settled._by_pane, track._ids]
-        kept += [track._open._by_band, track._open_ids, track._retracted, track._expiry]
+        kept = [track.panes, track._stories._by_band[0], track._stories._by_pane, track._ids]
+        kept += [track._open_ids, track._retracted, track._expiry]
         sizes.append([len(one) for one in kept])
     assert all(len(pane.stories) <= 3 for pane in track.panes.values())
     assert sizes[100] == pytest.approx(sizes[-1], rel=0.05)

@@ -164,7 +164,7 @@ def test_windows_equal_the_sum_of_their_panes(found, lateness, partitions, retra
     panes: dict[int, Tally] = {}
     for offset, entry in enumerate(log):
         watch.apply(offset, entry)
-        panes |= {number: pane.tally.copy() for number, pane in track.panes.items()}
+        panes |= {number: copy.copy(pane.tally) for number, pane in track.panes.items()}
         for window in (*track.on_time.values(), *track.early.values()):
             expected = Tally()
             for number, tally in panes.items():
