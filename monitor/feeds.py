@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import codecs
 import csv
-import io
 import itertools
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import IO, Any, Literal
 
 import msgspec
 
@@ -65,19 +64,10 @@ def read_feed(path: Path) -> Iterator[FeedRecord]:
         FeedError: when the file can't be read, or is a CSV without a column for the title. That
             is raised at the call, not at the first record.
     """
-    kind = format_of(path)
-    try:
-        stream = path.open("rb")
-    except OSError as error:
-        raise FeedError(f"{path}: can't be read ({error.strerror}); check the path") from error
-    if kind == "jsonl":
-        return _read_jsonl(stream)
-    try:
-        columns, rows = _open_csv(path, stream)
-    except BaseException:
-        stream.close()
-        raise
-    return _read_csv(path, stream, columns, rows)
+    if format_of(path) == "csv":
+        return _read_csv(path, csv_columns(path))
+    _opened(path).close()
+    return _read_jsonl(path)
 
 
 def format_of(path: Path) -> Format:
@@ -98,29 +88,8 @@ def csv_columns(path: Path) -> list[str]:
     Raises:
         FeedError: as `read_feed`.
     """
-    try:
-        with path.open("rb") as stream:
-            return _open_csv(path, stream)[0]
-    except OSError as error:
-        raise FeedError(f"{path}: can't be read ({error.strerror}); check the path") from error
-
-
-def _read_jsonl(stream: BinaryIO) -> Iterator[FeedRecord]:
-    with stream:
-        for number, raw in enumerate(stream, 1):
-            line = raw.rstrip(b"\r\n")
-            if number == 1:
-                line = line.removeprefix(codecs.BOM_UTF8)
-            if line.strip():
-                yield FeedRecord(number, line)
-
-
-Rows = Iterator[tuple[int, list[str]]]
-
-
-def _open_csv(path: Path, stream: BinaryIO) -> tuple[list[str], Rows]:
-    rows = _csv_rows(path, stream)
-    _, columns = next(rows, (0, []))
+    with _opened(path, is_text=True) as stream:
+        _, columns = next(_csv_rows(path, stream), (0, []))
     columns = [column.strip() for column in columns]
     if "title" not in _fields_of(columns).values():
         seen = ", ".join(repr(column) for column in columns) or "none"
@@ -130,15 +99,34 @@ def _open_csv(path: Path, stream: BinaryIO) -> tuple[list[str], Rows]:
         )
     if len(set(columns)) != len(columns):
         raise FeedError(f"{path}: two columns have the same name; rename one of them")
-    return columns, rows
+    return columns
 
 
-def _csv_rows(path: Path, stream: BinaryIO) -> Rows:
-    # A row may hold bytes that are not UTF-8. They are kept as lone surrogates, and become what
-    # they were when the record is made, so that the row fails as such a record does.
-    text = io.TextIOWrapper(stream, "utf-8-sig", errors="surrogateescape", newline="")
+def _opened(path: Path, *, is_text: bool = False) -> IO[Any]:
+    try:
+        if not is_text:
+            return path.open("rb")
+        # A row may hold bytes that are not UTF-8. They are kept as lone surrogates, and become
+        # what they were when the record is made, so that the row fails as such a record does.
+        return path.open(encoding="utf-8-sig", errors="surrogateescape", newline="")
+    except OSError as error:
+        raise FeedError(f"{path}: can't be read ({error.strerror}); check the path") from error
+
+
+def _read_jsonl(path: Path) -> Iterator[FeedRecord]:
+    with _opened(path) as stream:
+        for number, raw in enumerate(stream, 1):
+            line = raw.rstrip(b"\r\n")
+            if number == 1:
+                line = line.removeprefix(codecs.BOM_UTF8)
+            if line.strip():
+                yield FeedRecord(number, line)
+
+
+def _csv_rows(path: Path, stream: IO[str]) -> Iterator[tuple[int, list[str]]]:
+    """The rows with the line on which each begins."""
     csv.field_size_limit(_LARGEST_CELL)
-    reader = csv.reader(text, strict=True)
+    reader = csv.reader(stream, strict=True)
     while True:
         line = reader.line_num + 1
         try:
@@ -149,9 +137,11 @@ def _csv_rows(path: Path, stream: BinaryIO) -> Rows:
             raise FeedError(f"{path}: line {line}: not valid CSV ({error})") from error
 
 
-def _read_csv(path: Path, stream: BinaryIO, columns: list[str], rows: Rows) -> Iterator[FeedRecord]:
+def _read_csv(path: Path, columns: list[str]) -> Iterator[FeedRecord]:
     fields = _fields_of(columns)
-    with stream:
+    with _opened(path, is_text=True) as stream:
+        rows = _csv_rows(path, stream)
+        next(rows)
         for line, cells in rows:
             if not any(cells):
                 continue
