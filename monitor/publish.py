@@ -133,9 +133,7 @@ class _Sender:
         began = time.monotonic()
         try:
             for planned in plan:
-                wait = began + planned.after_seconds - time.monotonic()
-                if wait > 0:
-                    await asyncio.sleep(wait)
+                await self._settle_until(began + planned.after_seconds, note)
                 await self._send(planned)
                 while self._pending and (self._pending[0][2].done() or self._is_full):
                     note(await self._settle())
@@ -144,6 +142,14 @@ class _Sender:
         finally:
             await asyncio.gather(*(each[2] for each in self._pending), return_exceptions=True)
         return Summary(self.published, time.monotonic() - began, self._offsets)
+
+    async def _settle_until(self, due: float, note: Callable[[Sent], None]) -> None:
+        """Wait for a time of `time.monotonic()`, meanwhile noting what is acknowledged."""
+        while (wait := due - time.monotonic()) > 0:
+            if not self._pending:
+                await asyncio.sleep(wait)
+            elif (await asyncio.wait([self._pending[0][2]], timeout=wait))[0]:
+                note(await self._settle())
 
     @property
     def _is_full(self) -> bool:

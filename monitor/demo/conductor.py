@@ -7,15 +7,13 @@ and from the receiver only, as any user could.
 from __future__ import annotations
 
 import asyncio
-import logging
 import tempfile
 import time
-from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any, TypeVar
 
 import yaml
 from rich.console import Console
@@ -23,12 +21,12 @@ from rich.console import Console
 from monitor.app import Daemon
 from monitor.delivery.webhook import new_secret
 from monitor.demo.accounts import Expected, Verdict, is_settled, judge, read_expected
+from monitor.demo.life import guarded, quiet, until_signal
 from monitor.demo.observed import Observed, Span
 from monitor.demo.screen import Screen
 from monitor.demo.view import Moment, summary
 from monitor.demo.watching import follow
 from monitor.embedded import embedded_broker, embedded_settings
-from monitor.errors import NewsurgeError
 from monitor.news import parse_time
 from monitor.publish import publish
 from monitor.publish_plan import replay_settings
@@ -43,7 +41,6 @@ SETTLE_SECONDS = 20.0
 # as they can to keep its clock from moving in leaps.
 _MARK_INTERVAL_SECONDS = 0.1
 _RECEIVER = "demo"
-
 _KEPT_SPAN = 3_600_000  # milliseconds that the sparklines cover when it is kept running
 _KEPT = """
 Still running, live, until Ctrl-C.
@@ -55,8 +52,6 @@ Publish news of your own from another terminal (JSONL or CSV with a title):
   newsurge publish FILE --rate 5
   newsurge tail scored
 """
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -105,35 +100,39 @@ async def run_demo(
         console: where to show it; standard output by default.
 
     Returns:
-        The exit code: 0 when every promise was kept, else 1.
+        The exit code: 0 when every promise was kept, 128 and the signal's number when one ended
+        it, else 1.
 
     Raises:
         NewsurgeError: when a part can't start, or stops before the end; a rules file that can't
             be used among them.
     """
-    expected = read_expected(resources.files("monitor.demo") / "feed.meta.json")
-    with (
-        _quiet(),
-        resources.as_file(resources.files("monitor.demo") / "feed.jsonl") as feed,
-        tempfile.TemporaryDirectory(prefix="newsurge-") as scratch,
-    ):
-        own_rules = _without_receivers(rules, Path(scratch))
-        async with embedded_broker() as broker, receiving(new_secret()) as receiver:
-            stage = Stage(
-                _settings(broker, own_rules),
-                receiver,
-                console or Console(),
-                feed,
-                expected,
-                play_seconds,
-                settle_seconds,
-                picture,
-            )
-            verdict = await _play(stage)
-            stage.console.print(summary(verdict))
-            if keep:
-                await _go_on(stage)
-    return 0 if verdict.kept else 1
+
+    async def whole() -> int:
+        with (
+            quiet(),
+            resources.as_file(resources.files("monitor.demo") / "feed.jsonl") as feed,
+            tempfile.TemporaryDirectory(prefix="newsurge-") as scratch,
+        ):
+            own_rules = _without_receivers(rules, Path(scratch))
+            async with embedded_broker() as broker, receiving(new_secret()) as receiver:
+                stage = Stage(
+                    _settings(broker, own_rules),
+                    receiver,
+                    console or Console(),
+                    feed,
+                    read_expected(resources.files("monitor.demo") / "feed.meta.json"),
+                    play_seconds,
+                    settle_seconds,
+                    picture,
+                )
+                verdict = await _play(stage)
+                stage.console.print(summary(verdict))
+                if keep:
+                    await _go_on(stage)
+        return 0 if verdict.kept else 1
+
+    return await until_signal(whole())
 
 
 async def _play(stage: Stage) -> Verdict:
@@ -157,7 +156,7 @@ async def _play(stage: Stage) -> Verdict:
         total = expected.items
         screen = Screen(stage.console, seen, lambda: _moment(total, receiver), stage.picture)
         async with screen.showing():
-            return await _guarded(course(), running.tasks)
+            return await guarded(course(), running.tasks)
 
 
 async def _go_on(stage: Stage) -> None:
@@ -174,7 +173,7 @@ async def _go_on(stage: Stage) -> None:
         )
         screen = Screen(stage.console, seen, lambda: _moment(0, stage.receiver), None)
         async with screen.showing():
-            await _guarded(asyncio.Event().wait(), running.tasks)
+            await guarded(asyncio.Event().wait(), running.tasks)
 
 
 @asynccontextmanager
@@ -190,9 +189,9 @@ async def _running(stage: Stage, settings: Settings, seen: Observed) -> AsyncIte
     daemon = Daemon(settings, now_ready, [stage.receiver.target(_RECEIVER)])
     tasks = [asyncio.create_task(daemon.run(stop), name="the daemon")]
     try:
-        await _guarded(ready.wait(), tasks)
+        await guarded(ready.wait(), tasks)
         tasks.append(asyncio.create_task(follow(settings, seen, looked), name="the watching"))
-        await _guarded(looked.wait(), tasks)
+        await guarded(looked.wait(), tasks)
         yield Running(addresses[0], tuple(tasks), looked)
         stop.set()
         await tasks[0]
@@ -200,25 +199,6 @@ async def _running(stage: Stage, settings: Settings, seen: Observed) -> AsyncIte
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def _guarded(work: Coroutine[Any, Any, T], guards: Sequence[asyncio.Task[None]]) -> T:
-    """The result of some work, unless a task that must go on ends before it.
-
-    Raises:
-        NewsurgeError: when a guard ended without an error; else the error it ended with.
-    """
-    task = asyncio.ensure_future(work)
-    try:
-        await asyncio.wait({task, *guards}, return_when=asyncio.FIRST_COMPLETED)
-        for guard in guards:
-            if guard.done() and not task.done():
-                await guard
-                raise NewsurgeError(f"{guard.get_name()} ended before the demo did; run it again")
-        return await task
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
 
 
 async def _settled(stage: Stage, seen: Observed, looked: asyncio.Event) -> None:
@@ -241,20 +221,6 @@ def _without_receivers(rules: Path, directory: Path) -> Path:
     copy = directory / "alerts.yaml"
     copy.write_text(yaml.safe_dump(content), encoding="utf-8")
     return copy
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep log records that nobody set a handler up for from being written over the live view.
-
-    What matters of them is in the view, or ends the demo with its reason.
-    """
-    handler = logging.NullHandler()
-    logging.getLogger().addHandler(handler)
-    try:
-        yield
-    finally:
-        logging.getLogger().removeHandler(handler)
 
 
 def _settings(broker: str, rules: Path) -> Settings:

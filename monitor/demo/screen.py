@@ -53,7 +53,8 @@ class Screen:
     @asynccontextmanager
     async def showing(self) -> AsyncIterator[None]:
         """Show it for the length of the block."""
-        task = asyncio.create_task(self._live() if self._console.is_terminal else self._lines())
+        is_screen = self._console.is_terminal and not self._console.is_dumb_terminal
+        task = asyncio.create_task(self._live() if is_screen else self._lines())
         try:
             yield
         finally:

@@ -1,0 +1,68 @@
+"""How the demo ends: the first of its result, a part's failure, and a signal."""
+
+import asyncio
+import logging
+import os
+import signal
+
+import pytest
+
+from monitor.demo.life import guarded, quiet, until_signal
+from monitor.errors import NewsurgeError
+
+
+async def forever() -> int:
+    await asyncio.Event().wait()
+    return 0
+
+
+async def fails() -> None:
+    raise ValueError("the disk is full")
+
+
+async def at_once(value: int = 7) -> int:
+    return value
+
+
+async def test_work_that_ends_gives_its_result() -> None:
+    guard = asyncio.create_task(forever())
+    assert await guarded(at_once(), [guard]) == 7
+    assert not guard.done()
+    guard.cancel()
+
+
+async def test_a_failing_guard_ends_the_work_with_its_error() -> None:
+    with pytest.raises(ValueError, match="the disk is full"):
+        await guarded(forever(), [asyncio.create_task(fails())])
+
+
+async def test_a_guard_that_just_ends_is_named() -> None:
+    with pytest.raises(NewsurgeError, match="the daemon ended before"):
+        await guarded(forever(), [asyncio.create_task(at_once(), name="the daemon")])
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+async def test_a_signal_cancels_the_work_and_lets_it_clean_up(number: signal.Signals) -> None:
+    cleaned = asyncio.Event()
+
+    async def work() -> int:
+        try:
+            os.kill(os.getpid(), number)
+            return await forever()
+        finally:
+            cleaned.set()
+
+    assert await until_signal(work()) == 128 + number
+    assert cleaned.is_set()
+    assert signal.getsignal(number) is not None
+
+
+async def test_without_a_signal_the_result_counts() -> None:
+    assert await until_signal(at_once(3)) == 3
+
+
+def test_quiet_leaves_the_loggers_as_they_were() -> None:
+    before = list(logging.getLogger().handlers)
+    with quiet():
+        assert len(logging.getLogger().handlers) == len(before) + 1
+    assert logging.getLogger().handlers == before
