@@ -52,17 +52,19 @@ def test_near_duplicates_are_counted_whether_their_pane_is_open_or_closed(clock)
 
 
 def test_near_duplicates_follow_the_telling_that_settles_as_the_story():
-    # 1.8 arrives first and is the story while open; 1.2 is earlier, and the story once settled
+    # 1.8 arrives first and is the story while open; 1.2 is earlier, and the story once settled.
+    # What comes then in the very words of 1.8 tells the story of 1.2.
     desk = Desk(rule("negative_count >= 2", window="10m"), lateness=2)
     desk.mark(0)
     desk.news(1.8, "a", negative(0.9))
-    desk.news(1.2, "a", negative(0.7))
-    desk.news(2.5, "a", negative(0.9))
+    desk.news(1.2, "a", negative(0.7), wording=1)
+    desk.news(2.5, "a", negative(0.9), wording=2)
     desk.mark(4)
+    desk.news(4.2, "a", negative(0.9))
     desk.news(4.5, "b", negative(0.6))
     (event,) = desk.events
     assert [(story.negative, story.near_duplicates) for story in event.stories] == [
-        (0.7, 2),
+        (0.7, 3),
         (0.6, 0),
     ]
 

@@ -177,6 +177,16 @@ class TestToldOnce:
         assert closed_tally(desk, 1) == Tally(1, 1, -860_000, 1, 1, -860_000)
         assert closed_tally(desk, 2) == Tally()
 
+    def test_what_settles_as_a_repeated_id_is_no_story_that_others_repeat(self):
+        # x tells b at 2 and then, earlier, a at 1: a is what x told. y tells b for the first time.
+        desk = Desk(rule())
+        desk.mark(0)
+        desk.news(2, "b", item_id="x")
+        desk.news(1, "a", item_id="x")
+        desk.mark(4)
+        desk.news(4.5, "b", item_id="y")
+        assert open_tally(desk, 5).novel_count == 1
+
     def test_an_origin_is_applied_once(self):
         desk = Desk(rule())
         for offset in (5, 5, 4, 6):
@@ -211,6 +221,14 @@ class TestRetraction:
         desk.news(1, "a", item_id="x")
         assert open_tally(desk, 1) == Tally()
         desk.mark(3)
+        assert closed_tally(desk, 1) == Tally()
+
+    def test_takes_an_item_out_for_good_before_the_first_mark_too(self):
+        desk = Desk(rule())
+        desk.news(1, "a", item_id="x")
+        desk.retract("x")
+        for at in range(6):
+            desk.mark(at)
         assert closed_tally(desk, 1) == Tally()
 
     def test_lets_the_next_telling_be_the_story(self):
