@@ -86,13 +86,13 @@ def test_the_window_is_described_by_its_stories_and_its_reach():
 
 def test_offsets_span_the_records_of_the_window():
     # offset   0      1      2      3      4
-    #          mark   n1     calm   n3     n4 fires
+    #          mark   n1     calm   n4     n4 fires
     # window 2m at 4:                [────────
     desk = Desk(rule("negative_count >= 2", window="2m"))
     desk.mark(0)
     desk.news(1, "a")
     desk.news(2, "calm", NEUTRAL)
-    desk.news(3, "b")
+    desk.news(4, "b")
     desk.news(4, "c")
     (event,) = desk.events
     assert event.offsets == OffsetRange(0, first=3, last=4)

@@ -5,7 +5,7 @@ In the pictures a pane is written `(3,4]`: minutes after the start, its end belo
 
 import pytest
 
-from monitor.records import Origin
+from monitor.records import Origin, Series
 from monitor.surge.panes import Pane, Tally, Window, pane_of
 from tests.surge.log import MINUTE, NEGATIVE, NEUTRAL, POSITIVE, Desk, mark, minute, minutes, rule
 
@@ -192,6 +192,13 @@ class TestToldOnce:
         for offset in (5, 5, 4, 6):
             desk.news(1, f"a {offset}", origin=(0, offset))
         assert desk.watch.outcomes == {"counted": 2, "repeated_origin": 2}
+
+    def test_an_origin_is_applied_once_in_each_of_its_series(self):
+        # SCORE died after two of the three records of one item, and wrote all three again.
+        desk = Desk(rule())
+        for key in ("banking", "oil", "banking", "oil", "gas"):
+            desk.news(1, "a", origin=(0, 5), series=Series("topic", key))
+        assert desk.watch.outcomes == {"counted": 3, "repeated_origin": 2}
 
     def test_news_partitions_have_origins_of_their_own(self):
         desk = Desk(rule())
