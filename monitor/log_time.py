@@ -8,19 +8,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 
-def resolve_times(published_at: int | None, kafka_timestamp: int, now: int) -> tuple[int, int]:
+def resolve_times(
+    published_at: int | None, kafka_timestamp: int, now: int, oldest: int = 0
+) -> tuple[int, int]:
     """The event time and the ingest time of a news record.
 
     Args:
         published_at: when the publisher says it was published.
         kafka_timestamp: the record's Kafka timestamp; negative where it has none.
         now: SCORE's own clock.
+        oldest: no record in the stream can be older, as its retention would have deleted it.
 
     Returns:
         `event_time`, never later than `ingest_time`, and `ingest_time`, never later than `now`,
-        so that a bad stamp can't push time forward.
+        so that a bad stamp can't push time forward, nor make it begin decades ago.
     """
-    ingest_time = min(kafka_timestamp, now) if kafka_timestamp >= 0 else now
+    ingest_time = max(min(kafka_timestamp, now), oldest) if kafka_timestamp >= 0 else now
     event_time = ingest_time if published_at is None else min(published_at, ingest_time)
     return event_time, ingest_time
 

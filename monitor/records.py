@@ -112,10 +112,14 @@ class Mark(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="kind", ta
 class Retraction(
     msgspec.Struct, frozen=True, omit_defaults=True, tag_field="kind", tag="retraction"
 ):
-    """An item withdraws or corrects another: series that hold `retracts` take it out."""
+    """An item withdraws or corrects another: series that hold `retracts` take it out.
+
+    `origin` and `time` (its ingest time) are those of the item that says so.
+    """
 
     retracts: str
     origin: Origin
+    time: int
     schema_version: int = SCHEMA_VERSION
 
 

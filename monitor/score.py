@@ -36,6 +36,7 @@ log = logging.getLogger(__name__)
 PART = "score"
 _POLL_MS = 200
 _DRAIN_SECONDS = 20.0
+_DAY_MS = 86_400_000
 
 
 @dataclass(slots=True)
@@ -178,7 +179,10 @@ class Score:
         return [record for batch in batches.values() for record in batch]
 
     def _prepare(self, chunk: _Chunk) -> None:
-        chunk.taken = take_up(chunk.records, _now(), self._settings.streams.max_record_bytes)
+        now, streams = _now(), self._settings.streams
+        is_replay = self._settings.score.replay_speed is not None
+        oldest = 0 if is_replay else now - round(streams.news_retention_days * _DAY_MS)
+        chunk.taken = take_up(chunk.records, now, streams.max_record_bytes, oldest)
         chunk.records = []
         chunk.prepared = self._judge.prepare([one.item for one in chunk.taken if one.item])
 

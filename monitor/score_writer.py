@@ -72,8 +72,10 @@ class ScoreWriter:
             return
         if judgement.unjudged is not None:
             metrics.unjudged_items_total.labels(judgement.unjudged).inc()
-        if item.retracts is not None:
-            yield from self._everywhere([encode(Retraction(item.retracts, one.origin))])
+        # An item that corrects itself under its own id is a repeat, which counts once as it is.
+        if item.retracts is not None and item.retracts != item.id:
+            retraction = Retraction(item.retracts, one.origin, one.ingest_time)
+            yield from self._everywhere([encode(retraction)])
         for record in scored_records(
             item,
             judgement,

@@ -32,23 +32,26 @@ class TakenUp:
     error: InvalidNewsError | None = None
 
 
-def take_up(records: Iterable[RawRecord], now: int, max_bytes: int) -> list[TakenUp]:
+def take_up(
+    records: Iterable[RawRecord], now: int, max_bytes: int, oldest: int = 0
+) -> list[TakenUp]:
     """Decode news records in their order.
 
     Args:
         records: the records as read.
         now: SCORE's own clock, in milliseconds.
         max_bytes: a longer record is oversized.
+        oldest: no record can be older (milliseconds); see `resolve_times`.
     """
-    return [_one(record, now, max_bytes) for record in records]
+    return [_one(record, now, max_bytes, oldest) for record in records]
 
 
-def _one(record: RawRecord, now: int, max_bytes: int) -> TakenUp:
+def _one(record: RawRecord, now: int, max_bytes: int, oldest: int) -> TakenUp:
     origin = Origin(record.partition, record.offset)
     try:
         item = decode_news(record.value, max_bytes)
     except InvalidNewsError as error:
-        event_time, ingest_time = resolve_times(None, record.timestamp, now)
+        event_time, ingest_time = resolve_times(None, record.timestamp, now, oldest)
         return TakenUp(origin, record.value, event_time, ingest_time, error=error)
-    event_time, ingest_time = resolve_times(item.published_at, record.timestamp, now)
+    event_time, ingest_time = resolve_times(item.published_at, record.timestamp, now, oldest)
     return TakenUp(origin, record.value, event_time, ingest_time, item=item)

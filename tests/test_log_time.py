@@ -22,6 +22,11 @@ def test_times_are_resolved_so_that_no_stamp_runs_ahead(
     assert resolve_times(published_at, kafka_timestamp, NOW) == (event_time, ingest_time)
 
 
+def test_a_stamp_older_than_the_stream_keeps_does_not_make_time_begin_decades_ago() -> None:
+    assert resolve_times(None, 0, NOW, oldest=900_000) == (900_000, 900_000)
+    assert resolve_times(5, 950_000, NOW, oldest=900_000) == (5, 950_000)
+
+
 def test_in_a_backlog_time_is_the_newest_ingest_time_so_far() -> None:
     times = PartitionTime(next_offset=0)
     assert times.time(NOW, caught_up=False) is None

@@ -24,7 +24,8 @@ def test_every_schema_is_valid() -> None:
 
 
 @pytest.mark.parametrize(
-    "record", [Mark(0, 12, 1_700_000_000_000, True), Retraction("item-1", Origin(1, 2))]
+    "record",
+    [Mark(0, 12, 1_700_000_000_000, True), Retraction("item-1", Origin(1, 2), 1_700_000_000_000)],
 )
 def test_control_records_obey_the_schema(record: msgspec.Struct) -> None:
     schema = msgspec.json.decode(schemas.schemas()["scored"])

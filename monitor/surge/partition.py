@@ -166,7 +166,7 @@ class PartitionWatch:
     def _retract(self, retraction: Retraction) -> None:
         if self._applied.take(retraction.origin, None):
             for following in self._all():
-                following.track.retract(retraction.retracts, self.clock.time or 0)
+                following.track.retract(retraction.retracts, retraction.time)
 
     def _pass_boundaries(self) -> list[AlertEvent]:
         last = (self.clock.time or 0) // self._slide

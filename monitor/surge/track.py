@@ -12,6 +12,8 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import Enum
 
+import msgspec
+
 from monitor.records import ScoredRecord
 from monitor.surge.baseline import WEAK_PRIOR, Baseline, Prior
 from monitor.surge.novelty import NoveltyIndex, Told
@@ -215,7 +217,9 @@ class Track:
     def _tell(self, entry: Entry, pane: int) -> Told:
         record = entry.record
         negative = record.sentiment.negative
-        story = Told(record.item, record.event_time, negative, entry.signature, pane)
+        # Stories are kept for the whole horizon: without what nobody asks of them.
+        item = msgspec.structs.replace(record.item, entities=(), extra={})
+        story = Told(item, record.event_time, negative, entry.signature, pane)
         self._stories.add(story)
         return story
 

@@ -96,9 +96,9 @@ def mark(at: float, news_partition: int = 0, caught_up: bool = True) -> Mark:
     return Mark(news_partition, next_offset=0, time=minute(at), caught_up=caught_up)
 
 
-def retraction(item_id: str, *, origin: tuple[int, int]) -> Retraction:
-    """The withdrawal of an item."""
-    return Retraction(item_id, Origin(*origin))
+def retraction(item_id: str, *, origin: tuple[int, int], at: float = 0) -> Retraction:
+    """The withdrawal of an item by one that arrives at minute `at`."""
+    return Retraction(item_id, Origin(*origin), minute(at))
 
 
 def rule(text: str = "", **fields: Any) -> Rule:
@@ -179,8 +179,9 @@ class Desk:
         return self.apply(mark(at, news_partition))
 
     def retract(self, item_id: str) -> list[AlertEvent]:
-        """Withdraw an item."""
-        return self.apply(retraction(item_id, origin=(0, self._next_origin())))
+        """Withdraw an item, at the time of the clock."""
+        at = ((self.watch.clock.time or minute(0)) - minute(0)) / MINUTE
+        return self.apply(retraction(item_id, origin=(0, self._next_origin()), at=at))
 
     def track(self, series: Series = BANKING) -> Any:
         """The track of the first rule on a series."""

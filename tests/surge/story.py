@@ -197,7 +197,7 @@ class Script:
             for _ in range(1 if once else int(found["times"])):
                 self._item(arrival, line.time, found)
         elif found := re.fullmatch(r"([\w-]+) is withdrawn", line.says):
-            self._entries.append((arrival, Retraction(found[1], self._origin(0))))
+            self._entries.append((arrival, Retraction(found[1], self._origin(0), arrival)))
         elif found := re.fullmatch(r"partition (\d) falls silent", line.says):
             back = f"partition {found[1]} is back"
             until = [one.time for one in script if one.says == back and one.time > line.time]
