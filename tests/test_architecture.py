@@ -75,16 +75,16 @@ def calls_of(functions: set[str]) -> Callable[[Path], Iterable[str]]:
     return lambda file: {name for name, _ in called(file) if name in functions}
 
 
-def test_the_sources_are_found():
+def test_the_sources_are_found() -> None:
     names = {str(file.relative_to(ROOT)) for file in SOURCES}
     assert names >= {"monitor/surge/clock.py", "monitor/cli.py", "training/trainer.py"}
 
 
-def test_the_core_imports_nothing_impure():
+def test_the_core_imports_nothing_impure() -> None:
     assert offences(CORE, imports_of(CORE_MAY_NOT_IMPORT)) == []
 
 
-def test_the_core_knows_only_itself_and_the_records():
+def test_the_core_knows_only_itself_and_the_records() -> None:
     def others(file: Path) -> Iterable[str]:
         ours = imports_of({"monitor", "training"})(file)
         return {module for module in ours if not within(module, CORE_MAY_IMPORT)}
@@ -92,27 +92,27 @@ def test_the_core_knows_only_itself_and_the_records():
     assert offences(CORE, others) == []
 
 
-def test_the_core_is_told_the_time():
+def test_the_core_is_told_the_time() -> None:
     def asks(file: Path) -> Iterable[str]:
         return {name for name, _ in called(file) if name.split(".")[-1] in WALL_CLOCK}
 
     assert offences(CORE, asks) == []
 
 
-def test_the_records_know_no_other_part():
+def test_the_records_know_no_other_part() -> None:
     assert offences([ROOT / "monitor" / "records.py"], imports_of({"monitor"})) == []
 
 
-def test_serving_never_imports_training():
+def test_serving_never_imports_training() -> None:
     assert offences(MONITOR, imports_of({"training"})) == []
 
 
-def test_nothing_is_unpickled():
+def test_nothing_is_unpickled() -> None:
     pickles = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
     assert offences(SOURCES, imports_of(pickles)) == []
 
 
-def test_torch_loads_weights_only():
+def test_torch_loads_weights_only() -> None:
     def trusting(file: Path) -> Iterable[str]:
         for name, call in called(file):
             safe = {"weights_only"} & {keyword.arg for keyword in call.keywords}
@@ -122,13 +122,13 @@ def test_torch_loads_weights_only():
     assert offences(SOURCES, trusting) == []
 
 
-def test_yaml_is_loaded_safely():
+def test_yaml_is_loaded_safely() -> None:
     loads = {"load", "load_all", "unsafe_load", "unsafe_load_all", "full_load", "full_load_all"}
     assert offences(SOURCES, calls_of({f"yaml.{load}" for load in loads})) == []
     assert offences(SOURCES, imports_of({f"yaml.{load}" for load in loads})) == []
 
 
-def test_logging_is_set_up_in_one_place_and_only_by_the_command_line():
+def test_logging_is_set_up_in_one_place_and_only_by_the_command_line() -> None:
     configures = {"logging.basicConfig", "logging.config.dictConfig", "logging.config.fileConfig"}
     elsewhere = [file for file in SOURCES if file != ROOT / "monitor" / "logs.py"]
     assert offences(elsewhere, calls_of(configures)) == []
@@ -136,7 +136,7 @@ def test_logging_is_set_up_in_one_place_and_only_by_the_command_line():
     assert {caller.split(":")[0] for caller in callers} == {"monitor/options.py"}
 
 
-def test_nothing_happens_on_import():
+def test_nothing_happens_on_import() -> None:
     """A module's top level calls nothing for its effect; metrics are shaped before they exist."""
 
     def effects(file: Path) -> Iterable[str]:
@@ -159,10 +159,10 @@ def loaded_by(module: str) -> set[str]:
 
 
 @pytest.mark.parametrize("module", ["monitor.cli", "monitor.app"])
-def test_serving_loads_neither_torch_nor_anything_of_training(module):
+def test_serving_loads_neither_torch_nor_anything_of_training(module) -> None:
     assert not loaded_by(module) & HEAVY
 
 
-def test_the_core_loads_neither_loop_nor_broker():
+def test_the_core_loads_neither_loop_nor_broker() -> None:
     loaded = loaded_by("monitor.surge.partition")
     assert not loaded & (HEAVY | {"aiohttp", "aiokafka", "prometheus_client", "openvino"})

@@ -79,7 +79,7 @@ def numbers(deliveries: list[Delivery]) -> list[str]:
     return [one.payload["data"]["id"] for one in deliveries]
 
 
-async def test_queued_then_sent_then_ended_then_committed():
+async def test_queued_then_sent_then_ended_then_committed() -> None:
     journal = Journal()
 
     async def respond(delivery: Delivery) -> int:
@@ -99,7 +99,7 @@ async def test_queued_then_sent_then_ended_then_committed():
     assert (outcome.receiver, outcome.delivered, outcome.attempts) == ("desk", True, 1)
 
 
-async def test_order_is_kept_while_a_try_fails():
+async def test_order_is_kept_while_a_try_fails() -> None:
     statuses = iter([503, 204, 503, 503, 204, 204])
 
     async def respond(_: Delivery) -> int:
@@ -114,7 +114,7 @@ async def test_order_is_kept_while_a_try_fails():
     assert [each.attempts for each in journal.outcomes] == [2, 3, 1]
 
 
-async def test_only_alerts_that_name_the_receiver_or_nobody():
+async def test_only_alerts_that_name_the_receiver_or_nobody() -> None:
     journal = Journal()
     async with receiving(SECRET) as receiver, lane(receiver, journal) as one:
         named = [(), ("desk",), ("risk",), ("risk", "desk"), ("desks",)]
@@ -128,7 +128,7 @@ async def test_only_alerts_that_name_the_receiver_or_nobody():
     ]
 
 
-async def test_what_has_ended_is_not_sent_again():
+async def test_what_has_ended_is_not_sent_again() -> None:
     journal = Journal(ended={notification_id("desk", ["alert-0"])})
     async with receiving(SECRET) as receiver, lane(receiver, journal) as one:
         one.put(record(0, alert(0)))
@@ -137,7 +137,7 @@ async def test_what_has_ended_is_not_sent_again():
     assert numbers(receiver.requests) == ["alert-1"]
 
 
-async def test_records_before_the_position_are_left_out():
+async def test_records_before_the_position_are_left_out() -> None:
     journal = Journal()
     async with receiving(SECRET) as receiver, lane(receiver, journal, first_offset=5) as one:
         for offset in (3, 4, 5, 5, 6):
@@ -157,7 +157,9 @@ async def test_records_before_the_position_are_left_out():
     ],
     ids=["empty", "bytes", "no fields", "deep", "year 50000"],
 )
-async def test_a_malformed_record_is_logged_counted_and_skipped(value, caplog):
+async def test_a_malformed_record_is_logged_counted_and_skipped(
+    value, caplog: pytest.LogCaptureFixture
+) -> None:
     before = malformed()
     journal = Journal()
     async with receiving(SECRET) as receiver, lane(receiver, journal) as one:
@@ -176,7 +178,7 @@ def malformed() -> float:
     return metrics.REGISTRY.get_sample_value(name, {"receiver": "desk"}) or 0.0
 
 
-async def test_an_alert_from_a_backlog_says_so():
+async def test_an_alert_from_a_backlog_says_so() -> None:
     journal = Journal()
     async with receiving(SECRET) as receiver, lane(receiver, journal) as one:
         one.put(record(0, alert(0), caught_up=False))
@@ -187,7 +189,9 @@ async def test_an_alert_from_a_backlog_says_so():
     assert "caught_up" not in live
 
 
-async def test_what_is_given_up_is_written_logged_and_passed(caplog):
+async def test_what_is_given_up_is_written_logged_and_passed(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     async def refuse(_: Delivery) -> int:
         return 400
 
@@ -205,7 +209,7 @@ async def test_what_is_given_up_is_written_logged_and_passed(caplog):
     assert "'alert-0' was given up for receiver desk after 1 tries" in errors[0]
 
 
-async def test_closing_between_tries_commits_nothing():
+async def test_closing_between_tries_commits_nothing() -> None:
     async def refuse(_: Delivery) -> int:
         return 503
 
@@ -217,7 +221,7 @@ async def test_closing_between_tries_commits_nothing():
     assert journal.lines == ["queued alert-0"]
 
 
-async def test_closing_lets_the_try_under_way_finish():
+async def test_closing_lets_the_try_under_way_finish() -> None:
     begun, go_on = asyncio.Event(), asyncio.Event()
 
     async def slow(_: Delivery) -> int:
@@ -238,7 +242,7 @@ async def test_closing_lets_the_try_under_way_finish():
     assert numbers(receiver.accepted) == ["alert-0"]
 
 
-async def test_closing_breaks_off_a_try_that_hangs():
+async def test_closing_breaks_off_a_try_that_hangs() -> None:
     async def hang(_: Delivery) -> int:
         await asyncio.Event().wait()
         return 204
@@ -251,7 +255,7 @@ async def test_closing_breaks_off_a_try_that_hangs():
     assert journal.lines == ["queued alert-0"]
 
 
-async def test_a_lane_that_fails_says_so():
+async def test_a_lane_that_fails_says_so() -> None:
     class Broken(Journal):
         async def queue(self, record: Queued) -> None:
             await self.note("failed")
@@ -271,7 +275,7 @@ async def test_a_lane_that_fails_says_so():
     assert receiver.requests == []
 
 
-async def test_without_receivers_it_is_ready_and_idle():
+async def test_without_receivers_it_is_ready_and_idle() -> None:
     health, stop = Health(), asyncio.Event()
     role = Notify(Settings(), [], health)
     assert health.report() == {"notify": "starting"}

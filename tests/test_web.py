@@ -27,7 +27,7 @@ async def client(
         yield session
 
 
-async def test_metrics_in_the_format_that_is_asked_for():
+async def test_metrics_in_the_format_that_is_asked_for() -> None:
     async with client() as session:
         answer = await session.get("/metrics")
         assert answer.headers["Content-Type"].startswith("text/plain")
@@ -39,7 +39,7 @@ async def test_metrics_in_the_format_that_is_asked_for():
         assert "newsurge_ready" in {family.name for family in open_metrics(await answer.text())}
 
 
-async def test_readiness_follows_the_parts_and_liveness_does_not():
+async def test_readiness_follows_the_parts_and_liveness_does_not() -> None:
     health = Health()
     health.expect("notify")
     async with client(health) as session:
@@ -58,12 +58,12 @@ async def test_readiness_follows_the_parts_and_liveness_does_not():
         assert "newsurge_ready 1.0" in await (await session.get("/metrics")).text()
 
 
-async def test_a_process_without_parts_is_not_ready():
+async def test_a_process_without_parts_is_not_ready() -> None:
     async with client() as session:
         assert (await session.get("/readyz")).status == 503
 
 
-async def test_resume_asks_for_its_header_and_says_when_nothing_is_paused():
+async def test_resume_asks_for_its_header_and_says_when_nothing_is_paused() -> None:
     paused = [True]
 
     def resume() -> bool:
@@ -82,13 +82,13 @@ async def test_resume_asks_for_its_header_and_says_when_nothing_is_paused():
         assert (answer.status, await answer.json()) == (409, {"error": "nothing is paused"})
 
 
-async def test_resume_without_the_role_that_pauses():
+async def test_resume_without_the_role_that_pauses() -> None:
     async with client() as session:
         assert (await session.post("/dead-letter/resume", headers=RESUME)).status == 409
 
 
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:80", "localhost.evil.example", ""])
-async def test_a_rebound_name_reaches_nothing(host):
+async def test_a_rebound_name_reaches_nothing(host) -> None:
     called: list[bool] = []
     actions = Actions(resume_dead_letter=lambda: called.append(True) or True)
     async with client(actions=actions) as session:
@@ -99,12 +99,12 @@ async def test_a_rebound_name_reaches_nothing(host):
 
 
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST:9464", "127.0.0.1:1", "[::1]:9464"])
-async def test_loopback_names_are_welcome(host):
+async def test_loopback_names_are_welcome(host) -> None:
     async with client() as session:
         assert (await session.get("/livez", headers={"Host": host})).status == 200
 
 
-async def test_open_to_a_network_it_may_be_scraped_by_name_but_not_commanded():
+async def test_open_to_a_network_it_may_be_scraped_by_name_but_not_commanded() -> None:
     called: list[bool] = []
     actions = Actions(resume_dead_letter=lambda: called.append(True) or True)
     app = build_app(HttpSettings(host="192.0.2.1"), Health(), actions)
@@ -120,7 +120,7 @@ async def test_open_to_a_network_it_may_be_scraped_by_name_but_not_commanded():
 @pytest.mark.parametrize(
     "path", ["/metrics", "/livez", "/readyz", "/no-such-page", "/%3Cscript%3E"]
 )
-async def test_every_answer_is_inert_in_a_browser(path):
+async def test_every_answer_is_inert_in_a_browser(path) -> None:
     async with client() as session:
         answer = await session.get(path)
         assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'")
@@ -131,7 +131,7 @@ async def test_every_answer_is_inert_in_a_browser(path):
         assert "<script>" not in await answer.text()
 
 
-async def test_a_taken_port_is_one_clear_line():
+async def test_a_taken_port_is_one_clear_line() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(NewsurgeError) as caught:
@@ -144,13 +144,13 @@ async def test_a_taken_port_is_one_clear_line():
     assert "\n" not in message
 
 
-async def test_an_address_that_is_not_this_machines():
+async def test_an_address_that_is_not_this_machines() -> None:
     with pytest.raises(NewsurgeError, match=r"http\.host \(NEWSURGE_HTTP__HOST\)"):
         async with serving(HttpSettings(host="192.0.2.1", port=0), Health(), Actions()):
             pass
 
 
-async def test_the_address_is_returned_and_freed():
+async def test_the_address_is_returned_and_freed() -> None:
     async with serving(HttpSettings(port=0), Health(), Actions()) as address:
         port = address.port
         assert address.url == f"http://127.0.0.1:{port}"

@@ -1,4 +1,5 @@
 import base64
+from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
@@ -25,19 +26,19 @@ def faults(**webhook: object) -> str:
     return messages
 
 
-def test_a_url_in_the_file_and_a_secret_in_the_environment():
+def test_a_url_in_the_file_and_a_secret_in_the_environment() -> None:
     target = resolve(receiver(url="https://desk.example/hook?t=1"), {"DESK_SECRET": SECRET})
     assert target == WebhookTarget("desk", "https://desk.example/hook?t=1", SECRET)
 
 
-def test_url_and_secret_in_files_are_found_beside_the_rules(tmp_path):
+def test_url_and_secret_in_files_are_found_beside_the_rules(tmp_path: Path) -> None:
     (tmp_path / "url").write_text("http://127.0.0.1:9/hook\n")
     (tmp_path / "secret").write_text(f"  {SECRET}\n")
     config = receiver(url_file="url", secret_file="secret", secret_env=None)
     assert resolve(config, {}, tmp_path) == WebhookTarget("desk", "http://127.0.0.1:9/hook", SECRET)
 
 
-def test_a_url_in_the_environment():
+def test_a_url_in_the_environment() -> None:
     config = receiver(url_env="DESK_URL")
     environ = {"DESK_URL": "https://desk.example/", "DESK_SECRET": SECRET}
     assert resolve(config, environ).url == "https://desk.example/"
@@ -64,7 +65,7 @@ def test_a_url_in_the_environment():
         ({"url_env": "U", "retries": 3}, "Extra inputs are not permitted"),
     ],
 )
-def test_what_a_receiver_may_not_say(webhook, says):
+def test_what_a_receiver_may_not_say(webhook, says) -> None:
     assert says in faults(**webhook)
 
 
@@ -72,19 +73,19 @@ def test_what_a_receiver_may_not_say(webhook, says):
     "host",
     ["a..b", ".a", "a" * 64, "a." * 127 + "a", "256.1.1.1", "1.2.3", "a\\b", "%41"],
 )
-def test_hosts_that_no_client_could_reach(host):
+def test_hosts_that_no_client_could_reach(host) -> None:
     assert "no usable host" in faults(url=f"http://{host}/")
 
 
 @pytest.mark.parametrize(
     "host", ["desk", "a_b.example", "desk.example.", "127.0.0.1:8080", "[::1]:80", "3com.example"]
 )
-def test_hosts_that_are_welcome(host):
+def test_hosts_that_are_welcome(host) -> None:
     assert resolve(receiver(url=f"http://{host}/"), {"DESK_SECRET": SECRET})
 
 
 @pytest.mark.parametrize("name", ["", "Desk", "a b", "../x", "x" * 65, "désk"])
-def test_names_fit_for_streams_and_metrics(name):
+def test_names_fit_for_streams_and_metrics(name) -> None:
     webhook = {"url_env": "U", "secret_env": "S"}
     with pytest.raises(ValidationError):
         Receiver.model_validate({"name": name, "webhook": webhook})
@@ -102,7 +103,7 @@ def test_names_fit_for_streams_and_metrics(name):
         ({"DESK_URL": "http://x", "DESK_SECRET": "whsec_AAAA"}, "holds 3 bytes"),
     ],
 )
-def test_faults_of_the_environment_name_receiver_place_and_remedy(environ, says):
+def test_faults_of_the_environment_name_receiver_place_and_remedy(environ, says) -> None:
     with pytest.raises(NewsurgeError) as caught:
         resolve(receiver(url_env="DESK_URL"), environ)
     message = str(caught.value)
@@ -120,7 +121,7 @@ def test_faults_of_the_environment_name_receiver_place_and_remedy(environ, says)
         (b"\n", "it is empty"),
     ],
 )
-def test_faults_of_a_file(tmp_path, content, says):
+def test_faults_of_a_file(tmp_path: Path, content, says) -> None:
     if content is not None:
         (tmp_path / "secret").write_bytes(content)
     config = receiver(url="http://x", secret_env=None, secret_file="secret")
@@ -128,11 +129,11 @@ def test_faults_of_a_file(tmp_path, content, says):
         resolve(config, {}, tmp_path)
 
 
-def test_a_secret_without_padding_is_accepted():
+def test_a_secret_without_padding_is_accepted() -> None:
     check_secret("whsec_" + base64.b64encode(b"k" * 32).decode().rstrip("="))
 
 
-def test_nothing_secret_shows_when_printed():
+def test_nothing_secret_shows_when_printed() -> None:
     config = receiver(url=f"https://desk.example/{TOKEN}")
     target = resolve(config, {"DESK_SECRET": SECRET})
     assert TOKEN not in repr(config)
@@ -151,5 +152,5 @@ def test_nothing_secret_shows_when_printed():
         (TOKEN, "(not a URL)"),
     ],
 )
-def test_redact_shows_scheme_and_host_only(url, shown):
+def test_redact_shows_scheme_and_host_only(url, shown) -> None:
     assert redact(url) == shown

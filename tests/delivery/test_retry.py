@@ -29,33 +29,33 @@ def after(attempt, attempts=1, elapsed=0.0, draw=0.0):
 
 
 @pytest.mark.parametrize("status", range(200, 300))
-def test_2xx_is_done(status):
+def test_2xx_is_done(status) -> None:
     assert after(Answer(status)) == Done()
 
 
 @pytest.mark.parametrize("status", [*RETRIED, *range(500, 600)])
-def test_what_may_pass_is_tried_again(status):
+def test_what_may_pass_is_tried_again(status) -> None:
     assert after(Answer(status)) == Again(RETRIED.get(status, "server_error"), 0.25)
 
 
 @pytest.mark.parametrize(
     "status", [s for s in (*range(100, 200), *range(300, 500), 600, 999) if s not in RETRIED]
 )
-def test_everything_else_is_given_up_at_once(status):
+def test_everything_else_is_given_up_at_once(status) -> None:
     assert after(Answer(status)) == GiveUp("gone" if status == 410 else "permanent_status")
 
 
 @pytest.mark.parametrize("reason", ["timeout", "connection"])
-def test_no_answer_is_tried_again(reason):
+def test_no_answer_is_tried_again(reason) -> None:
     assert after(Failure(reason, "refused")) == Again(reason, 0.25)
 
 
-def test_every_reason_can_occur_and_is_named():
+def test_every_reason_can_occur_and_is_named() -> None:
     reached = {row.reason for row in TABLE} | {"connection", "deadline"}
     assert reached == set(typing.get_args(Reason))
 
 
-def test_waits_double_until_the_longest():
+def test_waits_double_until_the_longest() -> None:
     waits = [after(Answer(503), attempts=n).wait for n in range(1, 12)]
     assert waits == [0.25, 0.5, 1, 2, 4, 8, 16, 30, 30, 30, 30]
 
@@ -63,16 +63,16 @@ def test_waits_double_until_the_longest():
 @pytest.mark.parametrize(
     ("asked", "waits"), [(None, 0.25), (0.0, 0.25), (7.0, 7.0), (60.0, 60.0), (9e9, 60.0)]
 )
-def test_retry_after_is_a_floor_and_is_capped(asked, waits):
+def test_retry_after_is_a_floor_and_is_capped(asked, waits) -> None:
     assert after(Answer(429, asked)) == Again("rate_limited", waits)
     assert after(Answer(503, asked)) == Again("server_error", waits)
 
 
-def test_retry_after_does_not_soften_a_permanent_answer():
+def test_retry_after_does_not_soften_a_permanent_answer() -> None:
     assert after(Answer(400, 5.0)) == GiveUp("permanent_status")
 
 
-def test_the_deadline_names_itself():
+def test_the_deadline_names_itself() -> None:
     assert after(Answer(503), elapsed=3599.7) == Again("server_error", 0.25)
     assert after(Answer(503), elapsed=3599.75) == GiveUp("deadline")
 
@@ -91,7 +91,7 @@ draws = st.floats(0, 1, exclude_max=True)
     elapsed=st.floats(0, 1e6),
     draw=draws,
 )
-def test_no_try_begins_past_the_deadline(policy, attempt, attempts, elapsed, draw):
+def test_no_try_begins_past_the_deadline(policy, attempt, attempts, elapsed, draw) -> None:
     decision = decide(policy, attempt, attempts=attempts, elapsed=elapsed, draw=draw)
     if isinstance(decision, Again):
         assert elapsed + decision.wait < policy.give_up_after
@@ -99,7 +99,7 @@ def test_no_try_begins_past_the_deadline(policy, attempt, attempts, elapsed, dra
 
 
 @given(policy=st.builds(Policy, seconds, seconds, seconds), n=st.integers(1, 10_000), draw=draws)
-def test_backoff_stays_within_its_bounds(policy, n, draw):
+def test_backoff_stays_within_its_bounds(policy, n, draw) -> None:
     full = min(policy.longest_wait, policy.first_wait * 2 ** min(n - 1, 64))
     assert full / 2 <= backoff(policy, n, draw) <= full
 
@@ -122,5 +122,5 @@ def test_backoff_stays_within_its_bounds(policy, n, draw):
         ("Fri, 99 Jan 2026 03:04:35 GMT", None),
     ],
 )
-def test_retry_after_in_both_forms(header, asks):
+def test_retry_after_in_both_forms(header, asks) -> None:
     assert retry_after(header, NOW) == asks

@@ -61,7 +61,7 @@ async def deliver(target: WebhookTarget, settings: NotifySettings = PATIENT) -> 
         return await sender.deliver("ntf_1", BODY, asyncio.Event())
 
 
-async def test_delivered_at_once():
+async def test_delivered_at_once() -> None:
     async with receiving(SECRET) as receiver:
         assert await deliver(receiver.target("desk")) == Ended(True, 1, "ok")
     (delivery,) = receiver.accepted
@@ -69,7 +69,7 @@ async def test_delivered_at_once():
     assert delivery.payload["title"] == "<script>alert(1)</script> \x00 \u202e"
 
 
-async def test_the_same_id_and_body_until_it_is_accepted():
+async def test_the_same_id_and_body_until_it_is_accepted() -> None:
     async with receiving(SECRET, answers(500, 429, 204)) as receiver:
         assert await deliver(receiver.target("desk")) == Ended(True, 3, "ok")
     assert {(one.id, one.body) for one in receiver.requests} == {("ntf_1", BODY)}
@@ -77,14 +77,14 @@ async def test_the_same_id_and_body_until_it_is_accepted():
 
 
 @pytest.mark.parametrize(("status", "reason"), [(400, "permanent_status"), (410, "gone")])
-async def test_what_will_never_pass_is_tried_once(status, reason):
+async def test_what_will_never_pass_is_tried_once(status, reason) -> None:
     async with receiving(SECRET, answers(status)) as receiver:
         ended = await deliver(receiver.target("desk"))
     assert ended == Ended(False, 1, reason, f"HTTP {status}")
     assert len(receiver.requests) == 1
 
 
-async def test_the_deadline_ends_the_tries():
+async def test_the_deadline_ends_the_tries() -> None:
     settings = PATIENT.model_copy(update={"give_up_after_seconds": 0.2})
     async with receiving(SECRET, answers(503)) as receiver:
         ended = await deliver(receiver.target("desk"), settings)
@@ -92,7 +92,7 @@ async def test_the_deadline_ends_the_tries():
     assert (ended.delivered, ended.reason) == (False, "deadline")
 
 
-async def test_a_try_under_way_at_the_deadline_is_broken_off():
+async def test_a_try_under_way_at_the_deadline_is_broken_off() -> None:
     settings = PATIENT.model_copy(update={"give_up_after_seconds": 0.05, "timeout_seconds": 3000})
     async with receiving(SECRET, hang) as receiver:
         ended = await deliver(receiver.target("desk"), settings)
@@ -101,12 +101,12 @@ async def test_a_try_under_way_at_the_deadline_is_broken_off():
     assert ended.detail.startswith("no answer in")
 
 
-async def test_a_receiver_that_hangs_times_out():
+async def test_a_receiver_that_hangs_times_out() -> None:
     async with receiving(SECRET, hang) as receiver, sending(receiver.target("d"), PATIENT) as s:
         assert await s.post("ntf_1", BODY, 0.05) == Failure("timeout", "no answer in 0.05 s")
 
 
-async def test_nobody_listens():
+async def test_nobody_listens() -> None:
     async with receiving(SECRET) as receiver:
         target = receiver.target("desk")
     async with sending(target, PATIENT) as sender:
@@ -115,7 +115,7 @@ async def test_nobody_listens():
     assert attempt.reason == "connection"
 
 
-async def test_a_host_without_an_address(monkeypatch):
+async def test_a_host_without_an_address(monkeypatch: pytest.MonkeyPatch) -> None:
     def no_such_host(*_: object, **__: object) -> None:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
@@ -126,7 +126,7 @@ async def test_a_host_without_an_address(monkeypatch):
     assert attempt == Failure("connection", "its host name can't be resolved")
 
 
-async def test_a_receiver_that_speaks_no_tls():
+async def test_a_receiver_that_speaks_no_tls() -> None:
     async with receiving(SECRET) as receiver:
         url = receiver.url.replace("http:", "https:")
         async with sending(WebhookTarget("desk", url, SECRET), PATIENT) as sender:
@@ -134,7 +134,7 @@ async def test_a_receiver_that_speaks_no_tls():
     assert attempt == Failure("connection", "its TLS certificate or handshake is refused")
 
 
-async def test_a_wrong_secret_is_refused_by_the_receiver():
+async def test_a_wrong_secret_is_refused_by_the_receiver() -> None:
     async with receiving(new_secret()) as receiver:
         target = WebhookTarget("desk", receiver.url, SECRET)
         assert await deliver(target) == Ended(False, 1, "permanent_status", "HTTP 401")
@@ -142,7 +142,7 @@ async def test_a_wrong_secret_is_refused_by_the_receiver():
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-async def test_redirects_are_not_followed(status):
+async def test_redirects_are_not_followed(status) -> None:
     async with receiving(SECRET) as elsewhere:
 
         async def redirect(_: web.Request) -> web.Response:
@@ -154,7 +154,7 @@ async def test_redirects_are_not_followed(status):
     assert (elsewhere.requests, elsewhere.bad_signatures) == ([], 0)
 
 
-async def test_an_endless_answer_is_not_read_to_its_end():
+async def test_an_endless_answer_is_not_read_to_its_end() -> None:
     closed = asyncio.Event()
 
     async def endless(request: web.Request) -> web.StreamResponse:
@@ -172,7 +172,7 @@ async def test_an_endless_answer_is_not_read_to_its_end():
         await asyncio.wait_for(closed.wait(), 20)
 
 
-async def test_an_answer_whose_body_never_comes_counts_by_its_status():
+async def test_an_answer_whose_body_never_comes_counts_by_its_status() -> None:
     async def stuck(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse(status=200)
         await response.prepare(request)
@@ -183,7 +183,7 @@ async def test_an_answer_whose_body_never_comes_counts_by_its_status():
         assert await deliver(target) == Ended(True, 1, "ok")
 
 
-async def test_connections_are_used_again():
+async def test_connections_are_used_again() -> None:
     peers = set()
 
     async def note(request: web.Request) -> web.Response:
@@ -197,7 +197,7 @@ async def test_connections_are_used_again():
     assert len(peers) == 1
 
 
-async def test_retry_after_is_read():
+async def test_retry_after_is_read() -> None:
     async def busy(_: web.Request) -> web.Response:
         return web.Response(status=429, headers={"Retry-After": "7"})
 
@@ -205,7 +205,7 @@ async def test_retry_after_is_read():
         assert await sender.post("ntf_1", BODY, 20) == Answer(429, 7.0)
 
 
-async def test_closing_ends_the_wait_between_tries():
+async def test_closing_ends_the_wait_between_tries() -> None:
     closing = asyncio.Event()
     settings = PATIENT.model_copy(update={"backoff_seconds": 3000, "max_backoff_seconds": 3000})
     settings = settings.model_copy(update={"give_up_after_seconds": 9000})
@@ -219,7 +219,9 @@ async def test_closing_ends_the_wait_between_tries():
         assert await asyncio.wait_for(delivery, 20) is None
 
 
-async def test_a_failure_is_logged_when_it_changes_and_shows_only_the_host(caplog):
+async def test_a_failure_is_logged_when_it_changes_and_shows_only_the_host(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     caplog.set_level(logging.DEBUG)
     statuses = iter([500, 500, 500, 429, 429, 200])
 
@@ -239,7 +241,7 @@ async def test_a_failure_is_logged_when_it_changes_and_shows_only_the_host(caplo
     assert SECRET not in everything
 
 
-async def test_network_failures_do_not_log_the_url(caplog):
+async def test_network_failures_do_not_log_the_url(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     async with receiving(SECRET) as receiver:
         target = WebhookTarget("desk", f"{receiver.url}/{TOKEN}?key={TOKEN}", SECRET)

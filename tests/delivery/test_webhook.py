@@ -35,7 +35,7 @@ def alert(title: str = "Norland Bank halts withdrawals", **changes: object) -> A
     return AlertEvent(**(fields | changes))  # type: ignore[arg-type]  # fields of mixed types
 
 
-def test_the_body_says_what_happened_when_and_to_whom():
+def test_the_body_says_what_happened_when_and_to_whom() -> None:
     body = json.loads(payload(alert()))
     assert body["type"] == "alert.firing"
     assert body["timestamp"] == "2023-11-14T22:13:20.123Z"
@@ -45,28 +45,28 @@ def test_the_body_says_what_happened_when_and_to_whom():
     assert "caught_up" not in body["data"]
 
 
-def test_a_resolved_alert_is_dated_by_its_end():
+def test_a_resolved_alert_is_dated_by_its_end() -> None:
     body = json.loads(payload(alert(state="resolved", resolved_at=1_700_000_060_000)))
     assert (body["type"], body["timestamp"]) == ("alert.resolved", "2023-11-14T22:14:20.000Z")
 
 
-def test_an_alert_from_a_backlog_says_so():
+def test_an_alert_from_a_backlog_says_so() -> None:
     assert json.loads(payload(alert(), caught_up=False))["data"]["caught_up"] is False
 
 
-def test_a_time_that_no_calendar_has_is_refused():
+def test_a_time_that_no_calendar_has_is_refused() -> None:
     with pytest.raises(ValueError, match="outside the years"):
         payload(alert(fired_at=10**18))
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])))
-def test_any_title_arrives_intact(title):
+def test_any_title_arrives_intact(title) -> None:
     body = payload(alert(title))
     body.decode()
     assert json.loads(body)["data"]["stories"][0]["title"] == title
 
 
-def test_hostile_text_is_data():
+def test_hostile_text_is_data() -> None:
     body = payload(alert(HOSTILE, annotations={"summary": HOSTILE}))
     data = json.loads(body)["data"]
     assert data["stories"][0]["title"] == HOSTILE
@@ -75,7 +75,7 @@ def test_hostile_text_is_data():
     assert b"\n" not in body
 
 
-def test_the_library_verifies_the_signature():
+def test_the_library_verifies_the_signature() -> None:
     secret, body = new_secret(), payload(alert(HOSTILE))
     signed = headers(secret, "ntf_1", body, dt.datetime.now(dt.UTC))
     assert Webhook(secret).verify(body, signed) == json.loads(body)
@@ -88,7 +88,7 @@ def test_the_library_verifies_the_signature():
 
 
 @pytest.mark.parametrize("zone", [dt.UTC, dt.timezone(dt.timedelta(hours=9))])
-def test_the_signature_by_hand(zone):
+def test_the_signature_by_hand(zone) -> None:
     key, body = b"k" * 32, b'{"a":"\xc3\xa9"}'
     now = dt.datetime(2026, 1, 2, 3, 4, 5, 999_999, tzinfo=dt.UTC)
     signed = headers("whsec_" + base64.b64encode(key).decode(), "ntf_1", body, now.astimezone(zone))
@@ -98,7 +98,7 @@ def test_the_signature_by_hand(zone):
     assert signed["webhook-id"] == "ntf_1"
 
 
-def test_an_id_is_stable_and_belongs_to_receiver_and_alerts():
+def test_an_id_is_stable_and_belongs_to_receiver_and_alerts() -> None:
     known = "ntf_" + hashlib.sha256(b'["desk",["a","b"]]').hexdigest()[:32]
     assert notification_id("desk", ["a", "b"]) == known
     assert notification_id("desk", ["b", "a"]) == known

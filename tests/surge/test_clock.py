@@ -26,7 +26,7 @@ def fall_silent(clock: Clock, first: float, last: float, *speaking: int) -> None
             mark(clock, partition, first + (last - first) * step / rounds)
 
 
-def test_is_the_smallest_of_the_latest_marks():
+def test_is_the_smallest_of_the_latest_marks() -> None:
     # partition 0   1 ──────── 4 ─────────── 6
     # partition 1   ·    2 ──────── 3
     # clock              1     2    3        3
@@ -38,28 +38,28 @@ def test_is_the_smallest_of_the_latest_marks():
     assert mark(it, 0, 6) == 3
 
 
-def test_waits_for_every_partition():
+def test_waits_for_every_partition() -> None:
     it = clock(3)
     assert mark(it, 0, 1) is None
     assert mark(it, 2, 1) is None
     assert mark(it, 1, 1) == 1
 
 
-def test_tells_whether_it_moved():
+def test_tells_whether_it_moved() -> None:
     it = clock(1)
     assert it.mark(0, minute(1), caught_up=True)
     assert not it.mark(0, minute(1), caught_up=True)
     assert it.mark(0, minute(2), caught_up=True)
 
 
-def test_never_regresses_when_a_mark_goes_back():
+def test_never_regresses_when_a_mark_goes_back() -> None:
     it = clock(1)
     mark(it, 0, 5)
     assert mark(it, 0, 3) == 5
     assert mark(it, 0, 6) == 6
 
 
-def test_a_partition_whose_mark_goes_back_holds_no_other_back():
+def test_a_partition_whose_mark_goes_back_holds_no_other_back() -> None:
     # partition 0   5 ── 3          what was 5 stays 5
     # partition 1        2 ── 4
     # clock              2    4
@@ -70,7 +70,7 @@ def test_a_partition_whose_mark_goes_back_holds_no_other_back():
     assert mark(it, 1, 4) == 4
 
 
-def test_a_backlog_holds_time():
+def test_a_backlog_holds_time() -> None:
     # Partition 1 works through a backlog: it marks as often, but its time is far behind.
     it = clock(2)
     for step in range(10 * MISSED_MARKS):
@@ -79,7 +79,7 @@ def test_a_backlog_holds_time():
     assert it.stalled == ()
 
 
-def test_a_partition_that_stopped_lets_go():
+def test_a_partition_that_stopped_lets_go() -> None:
     # partition 0   0 ── 1 ── 2 ── 3 ── 4 ── 5      marks all along
     # partition 1   0                               none any more
     # clock         0    0    0    0    0    5
@@ -91,7 +91,7 @@ def test_a_partition_that_stopped_lets_go():
     assert it.stalled == (1,)
 
 
-def test_a_leap_of_log_time_alone_stalls_nobody():
+def test_a_leap_of_log_time_alone_stalls_nobody() -> None:
     # A backlog may carry a partition's time over hours between two marks of a healthy other.
     it = clock(2)
     mark(it, 1, 0)
@@ -100,7 +100,7 @@ def test_a_leap_of_log_time_alone_stalls_nobody():
     assert it.stalled == ()
 
 
-def test_a_leap_after_a_long_and_healthy_life_stalls_nobody():
+def test_a_leap_after_a_long_and_healthy_life_stalls_nobody() -> None:
     it = clock(2)
     for step in range(10 * MISSED_MARKS):
         mark(it, 1, step / 10)
@@ -109,7 +109,7 @@ def test_a_leap_after_a_long_and_healthy_life_stalls_nobody():
     assert it.stalled == ()
 
 
-def test_many_marks_alone_stall_nobody():
+def test_many_marks_alone_stall_nobody() -> None:
     it = clock(2)
     mark(it, 1, 0)
     for step in range(100 * MISSED_MARKS):
@@ -117,14 +117,14 @@ def test_many_marks_alone_stall_nobody():
     assert it.stalled == ()
 
 
-def test_a_partition_that_never_marked_lets_go_too():
+def test_a_partition_that_never_marked_lets_go_too() -> None:
     it = clock(2)
     fall_silent(it, 0, 6, 0)
     assert it.stalled == (1,)
     assert minutes(it.time) == 6
 
 
-def test_a_stalled_partition_holds_again_once_it_marks():
+def test_a_stalled_partition_holds_again_once_it_marks() -> None:
     # partition 0   0 … 10 ───────── 12 ─ 13
     # partition 1   0      stalled 7 ──────── 11
     # clock         0 … 10        10 10   10  11      held at 10: it never regresses
@@ -139,7 +139,7 @@ def test_a_stalled_partition_holds_again_once_it_marks():
     assert mark(it, 1, 11) == 11
 
 
-def test_is_caught_up_when_every_live_partition_is():
+def test_is_caught_up_when_every_live_partition_is() -> None:
     it = clock(2)
     assert not it.caught_up
     mark(it, 0, 1, caught_up=True)
@@ -151,7 +151,7 @@ def test_is_caught_up_when_every_live_partition_is():
     assert not it.caught_up
 
 
-def test_only_marks_move_it_so_that_a_bad_stamp_cannot():
+def test_only_marks_move_it_so_that_a_bad_stamp_cannot() -> None:
     desk = Desk(rule(), series=[BANKING])
     desk.mark(1)
     desk.apply(record(10_000_000, origin=(0, 1)))
@@ -163,7 +163,7 @@ def test_only_marks_move_it_so_that_a_bad_stamp_cannot():
     st.lists(st.tuples(st.integers(0, 3), st.integers(0, 200)), max_size=300),
     st.integers(1, 4),
 )
-def test_never_regresses_whatever_marks_come(marks, news_partitions):
+def test_never_regresses_whatever_marks_come(marks, news_partitions) -> None:
     it = clock(news_partitions)
     before = None
     for partition, at in marks:

@@ -15,7 +15,7 @@ def negative(probability: float) -> Sentiment:
     return Sentiment(probability, 1 - probability, 0.0)
 
 
-def test_stories_come_the_most_negative_first_then_the_earliest():
+def test_stories_come_the_most_negative_first_then_the_earliest() -> None:
     desk = Desk(rule("negative_count >= 4"))
     for at, probability in [(1.3, 0.7), (1.2, 0.9), (1.1, 0.7), (1.4, 0.8)]:
         desk.news(at, f"at {at}", negative(probability))
@@ -25,7 +25,7 @@ def test_stories_come_the_most_negative_first_then_the_earliest():
     assert event.stories[0].negative == 0.9
 
 
-def test_only_negative_stories_of_the_window_are_shown_and_no_more_than_the_cap():
+def test_only_negative_stories_of_the_window_are_shown_and_no_more_than_the_cap() -> None:
     desk = Desk(rule("negative_count >= 4", window="2m"), max_stories=3)
     desk.news(0.5, "long ago")
     desk.news(3, "calm", NEUTRAL)
@@ -36,7 +36,7 @@ def test_only_negative_stories_of_the_window_are_shown_and_no_more_than_the_cap(
 
 
 @pytest.mark.parametrize("clock", [1, 3, 4, 6], ids=["all open", "first closed", "all", "long ago"])
-def test_near_duplicates_are_counted_whether_their_pane_is_open_or_closed(clock):
+def test_near_duplicates_are_counted_whether_their_pane_is_open_or_closed(clock) -> None:
     # the story at 1, told again at 1 and at 2 (twice); another story makes the rule fire at 6
     desk = Desk(rule("negative_count >= 2", window="10m"), lateness=2)
     desk.mark(0)
@@ -51,7 +51,7 @@ def test_near_duplicates_are_counted_whether_their_pane_is_open_or_closed(clock)
     ]
 
 
-def test_near_duplicates_follow_the_telling_that_settles_as_the_story():
+def test_near_duplicates_follow_the_telling_that_settles_as_the_story() -> None:
     # 1.8 arrives first and is the story while open; 1.2 is earlier, and the story once settled.
     # What comes then in the very words of 1.8 tells the story of 1.2.
     desk = Desk(rule("negative_count >= 2", window="10m"), lateness=2)
@@ -69,7 +69,7 @@ def test_near_duplicates_follow_the_telling_that_settles_as_the_story():
     ]
 
 
-def test_the_window_is_described_by_its_stories_and_its_reach():
+def test_the_window_is_described_by_its_stories_and_its_reach() -> None:
     desk = Desk(rule("negative_count >= 2", window="2m"))
     desk.news(1.2, "a", negative(0.9))
     desk.news(1.3, "a", negative(0.9), wording=1)
@@ -84,7 +84,7 @@ def test_the_window_is_described_by_its_stories_and_its_reach():
     assert window.mean_score == pytest.approx((-0.9 + 0 - 0.8) / 3)
 
 
-def test_offsets_span_the_records_of_the_window():
+def test_offsets_span_the_records_of_the_window() -> None:
     # offset   0      1      2      3      4
     #          mark   n1     calm   n4     n4 fires
     # window 2m at 4:                [────────
@@ -98,14 +98,14 @@ def test_offsets_span_the_records_of_the_window():
     assert event.offsets == OffsetRange(0, first=3, last=4)
 
 
-def test_an_alert_on_nothing_has_no_offsets_and_no_stories():
+def test_an_alert_on_nothing_has_no_offsets_and_no_stories() -> None:
     desk = Desk(rule(type="absent"))
     desk.mark(0)
     (event,) = desk.mark(5)
     assert (event.offsets, event.stories, event.window.raw_count) == (None, (), 0)
 
 
-def test_without_duplicates_tells_what_a_raw_rule_would_have_said_of_stories():
+def test_without_duplicates_tells_what_a_raw_rule_would_have_said_of_stories() -> None:
     for stories, said in [("aaa", False), ("abc", True)]:
         desk = Desk(rule("negative_count >= 3", counting="raw"))
         for n, story in enumerate(stories):
@@ -114,13 +114,13 @@ def test_without_duplicates_tells_what_a_raw_rule_would_have_said_of_stories():
         assert event.without_duplicates is said
 
 
-def test_without_duplicates_is_said_of_raw_rules_only():
+def test_without_duplicates_is_said_of_raw_rules_only() -> None:
     desk = Desk(rule("negative_count >= 1"))
     (event,) = desk.news(1, "a")
     assert event.without_duplicates is None
 
 
-def test_an_event_names_rule_severity_labels_receivers_and_model():
+def test_an_event_names_rule_severity_labels_receivers_and_model() -> None:
     desk = Desk(
         rule(
             "negative_count >= 1",
@@ -149,10 +149,10 @@ class TestIdentity:
         assert fired.started_at == resolved.started_at <= fired.fired_at < resolved.resolved_at
         return fired.id, resolved.id
 
-    def test_is_stable(self):
+    def test_is_stable(self) -> None:
         assert self.episode(rule("count >= 1")) == self.episode(rule("count >= 1"))
 
-    def test_tells_firing_from_resolved_and_one_thing_from_another(self):
+    def test_tells_firing_from_resolved_and_one_thing_from_another(self) -> None:
         episodes = [
             self.episode(rule("count >= 1")),
             self.episode(rule("count >= 1", alert="Other")),
@@ -163,7 +163,7 @@ class TestIdentity:
         ids = [one for episode in episodes for one in episode]
         assert len(set(ids)) == len(ids)
 
-    def test_tells_one_episode_from_the_next(self):
+    def test_tells_one_episode_from_the_next(self) -> None:
         desk = Desk(rule("count >= 1", window="1m"))
         desk.mark(0)
         for at in (1, 5):
@@ -173,7 +173,7 @@ class TestIdentity:
         assert len({event.id for event in desk.events}) == 4
 
 
-def test_the_watch_knows_what_fires_and_where_each_rule_stands():
+def test_the_watch_knows_what_fires_and_where_each_rule_stands() -> None:
     desk = Desk(rule("count >= 1", window="1m"), rule("count >= 2", alert="Other", for_="1m"))
     assert desk.watch.firing() == []
     desk.news(1, "a")
@@ -208,10 +208,10 @@ class TestRuleHash:
         ],
         ids=str,
     )
-    def test_does_not_change_with_what_only_presents(self, fields):
+    def test_does_not_change_with_what_only_presents(self, fields) -> None:
         assert self.hash_of(rule(**fields)) == self.hash_of(rule(window="5m"))
 
-    def test_does_not_change_with_the_order_of_words(self):
+    def test_does_not_change_with_the_order_of_words(self) -> None:
         one, other = (rule(match={"key": ["banking", *o]}) for o in (["a", "b"], ["b", "a", "b"]))
         assert self.hash_of(one) == self.hash_of(other)
 
@@ -229,20 +229,20 @@ class TestRuleHash:
         ],
         ids=str,
     )
-    def test_changes_with_meaning(self, fields):
+    def test_changes_with_meaning(self, fields) -> None:
         assert self.hash_of(rule(**fields)) != self.hash_of(rule())
 
     @pytest.mark.parametrize("fields", [{"lateness": 3}, {"horizon": 61}], ids=str)
-    def test_changes_with_the_deployments_statistics(self, fields):
+    def test_changes_with_the_deployments_statistics(self, fields) -> None:
         assert self.hash_of(rule(), **fields) != self.hash_of(rule())
 
     @pytest.mark.parametrize(
         "fields", [{"prior": Prior(2.0, 60.0)}, {"half_life": 86_400_000 + MINUTE}], ids=str
     )
-    def test_of_a_surge_changes_with_prior_and_memory_that_of_others_does_not(self, fields):
+    def test_of_a_surge_changes_with_prior_and_memory_that_of_others_does_not(self, fields) -> None:
         surge = rule(type="surge")
         assert self.hash_of(surge, **fields) != self.hash_of(surge)
         assert self.hash_of(rule(), **fields) == self.hash_of(rule())
 
-    def test_does_not_change_with_the_number_of_stories_shown(self):
+    def test_does_not_change_with_the_number_of_stories_shown(self) -> None:
         assert self.hash_of(rule(), max_stories=99) == self.hash_of(rule())

@@ -24,11 +24,11 @@ def live(pattern: str, for_: int = 0, keep_firing_for: int = 0) -> str:
     return drawn
 
 
-def test_every_state_and_signal_is_in_the_table():
+def test_every_state_and_signal_is_in_the_table() -> None:
     assert set(TABLE) == set(product(State, Signal))
 
 
-def test_an_alert_fires_only_into_firing_and_resolves_only_out_of_it():
+def test_an_alert_fires_only_into_firing_and_resolves_only_out_of_it() -> None:
     for (before, _), (after, action) in TABLE.items():
         assert (action is Action.FIRE) == (after is FIRING and before is not FIRING)
         assert (action is Action.RESOLVE) == (before is FIRING and after is not FIRING)
@@ -46,18 +46,18 @@ def test_an_alert_fires_only_into_firing_and_resolves_only_out_of_it():
         ("xxxx..x", 3, 1, "PPPF!I~IP"),
     ],
 )
-def test_for_and_keep_firing_for(pattern, for_, keep, states):
+def test_for_and_keep_firing_for(pattern, for_, keep, states) -> None:
     assert live(pattern, for_, keep) == states
 
 
-def test_a_status_remembers_when_the_condition_was_first_and_last_met():
+def test_a_status_remembers_when_the_condition_was_first_and_last_met() -> None:
     status = CALM
     for now, met in [(10, True), (20, True), (30, False)]:
         status, _ = step(status, met, now, for_=0, keep_firing_for=100)
     assert status == Status(FIRING, started_at=10, last_met=20)
 
 
-def test_early_starts_pending_and_firing():
+def test_early_starts_pending_and_firing() -> None:
     assert step_early(CALM, True, 5, for_=0) == (Status(FIRING, 5, 5), Action.FIRE)
     pending, action = step_early(CALM, True, 5, for_=10)
     assert (pending, action) == (Status(PENDING, 5, 5), Action.NONE)
@@ -65,20 +65,20 @@ def test_early_starts_pending_and_firing():
 
 
 @pytest.mark.parametrize("state", State)
-def test_early_ends_nothing(state):
+def test_early_ends_nothing(state) -> None:
     status = Status(state, 5, 5) if state is not INACTIVE else CALM
     assert step_early(status, False, 1000, for_=0) == (status, Action.NONE)
 
 
 @pytest.mark.parametrize("state", [PENDING, FIRING])
 @pytest.mark.parametrize("now", [40, 50])
-def test_an_evaluation_of_an_earlier_moment_does_not_contradict_a_later_one(state, now):
+def test_an_evaluation_of_an_earlier_moment_does_not_contradict_a_later_one(state, now) -> None:
     # Early met at 50, before the clock came to the boundaries at 40 and 50.
     status = Status(state, 50, 50)
     assert step(status, False, now, for_=100, keep_firing_for=0) == (status, Action.NONE)
 
 
-def test_what_was_last_met_does_not_go_back():
+def test_what_was_last_met_does_not_go_back() -> None:
     status, _ = step(Status(FIRING, 50, 50), True, 40, for_=0, keep_firing_for=5)
     assert status.last_met == 50
 
@@ -89,7 +89,7 @@ evaluations = st.lists(
 
 
 @given(evaluations, st.integers(0, 40), st.integers(0, 40))
-def test_fires_and_resolves_take_turns_in_time(evaluations, for_, keep):
+def test_fires_and_resolves_take_turns_in_time(evaluations, for_, keep) -> None:
     """Early looks ahead of the clock, on time does not; whatever comes, an episode is sound."""
     status, clock, fired = CALM, 0, None
     starts = []

@@ -20,23 +20,23 @@ def told(signature: bytes, at: int = 0, pane: int = 1) -> Told:
 A = signature_bytes("a")
 
 
-def test_a_signature_survives_the_wire():
+def test_a_signature_survives_the_wire() -> None:
     assert unpack(pack(A)) == A
 
 
 @pytest.mark.parametrize("text", ["", "!!!!", pack(A)[:-4], pack(A + A)])
-def test_what_is_no_signature_is_refused(text):
+def test_what_is_no_signature_is_refused(text) -> None:
     with pytest.raises(ValueError, match="signature"):
         unpack(text)
 
 
-def test_similarity_is_the_share_of_equal_bytes_less_what_chance_makes_equal():
+def test_similarity_is_the_share_of_equal_bytes_less_what_chance_makes_equal() -> None:
     assert similarity(A, A) == 1
     assert similarity(A, altered(A, 32)) == pytest.approx((0.5 - 1 / 256) / (1 - 1 / 256))
     assert similarity(A, altered(A, 64)) == 0
 
 
-def test_bands_are_compared_place_by_place():
+def test_bands_are_compared_place_by_place() -> None:
     assert len(bands(A)) == 16
     assert [one == other for one, other in zip(bands(A), bands(altered(A, 5)), strict=True)] == (
         [True] * 14 + [False] * 2
@@ -44,13 +44,13 @@ def test_bands_are_compared_place_by_place():
 
 
 @pytest.mark.parametrize(("places", "same"), [(0, True), (25, True), (26, False), (64, False)])
-def test_the_same_story_is_at_least_six_tenths_alike(places, same):
+def test_the_same_story_is_at_least_six_tenths_alike(places, same) -> None:
     index = NoveltyIndex()
     index.add(told(A))
     assert (index.find(altered(A, places)) is not None) == same
 
 
-def test_the_most_alike_is_found_and_the_earliest_of_equals():
+def test_the_most_alike_is_found_and_the_earliest_of_equals() -> None:
     index = NoveltyIndex()
     far, late, early = told(altered(A, 20), 1), told(altered(A, 8), 3), told(altered(A, 8), 2)
     for story in (far, late, early):
@@ -59,7 +59,7 @@ def test_the_most_alike_is_found_and_the_earliest_of_equals():
     assert index.find(altered(A, 20)) is far
 
 
-def test_forgetting_one_pane_leaves_the_stories_of_others():
+def test_forgetting_one_pane_leaves_the_stories_of_others() -> None:
     index = NoveltyIndex()
     old, new = told(A, pane=1), told(altered(A, 8), pane=2)
     index.add(old)

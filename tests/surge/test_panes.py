@@ -28,13 +28,13 @@ def open_tally(desk: Desk, end: float) -> Tally:
     return track.panes[number].tally
 
 
-def test_the_end_belongs_to_the_pane():
+def test_the_end_belongs_to_the_pane() -> None:
     assert pane_end(3.001) == 4
     assert pane_end(4) == 4
     assert pane_end(4.001) == 5
 
 
-def test_a_pane_closes_when_the_clock_has_passed_its_end_by_the_allowed_lateness():
+def test_a_pane_closes_when_the_clock_has_passed_its_end_by_the_allowed_lateness() -> None:
     # lateness 2     pane (0,1]      clock 1    2    3
     #                                open  open open closed
     desk = Desk(rule(), lateness=2)
@@ -47,7 +47,7 @@ def test_a_pane_closes_when_the_clock_has_passed_its_end_by_the_allowed_lateness
     assert closed_tally(desk, 1).novel_count == 1
 
 
-def test_what_comes_within_lateness_is_counted_and_what_comes_later_is_late():
+def test_what_comes_within_lateness_is_counted_and_what_comes_later_is_late() -> None:
     desk = Desk(rule(), lateness=2)
     desk.mark(0)
     desk.mark(2.99)
@@ -58,14 +58,14 @@ def test_what_comes_within_lateness_is_counted_and_what_comes_later_is_late():
     assert closed_tally(desk, 1).raw_count == 1
 
 
-def test_scores_are_summed_whole_so_that_order_does_not_matter():
+def test_scores_are_summed_whole_so_that_order_does_not_matter() -> None:
     desk = Desk(rule())
     for at, sentiment in [(1, NEGATIVE), (1, NEUTRAL), (1, POSITIVE)]:
         desk.news(at, f"{sentiment}", sentiment)
     assert open_tally(desk, 1) == Tally(3, 1, -10_000, 3, 1, -10_000)
 
 
-def test_a_window_sums_its_panes_head_included():
+def test_a_window_sums_its_panes_head_included() -> None:
     # panes     1:1  2:1  3:1  4:1     length 3
     # head 3    [──────────]           3
     # head 4         [──────────]      3
@@ -79,7 +79,7 @@ def test_a_window_sums_its_panes_head_included():
     assert sums == [3, 3, 1, 0]
 
 
-def test_a_window_does_not_roll_back():
+def test_a_window_does_not_roll_back() -> None:
     panes = {1: Pane(Tally(raw_count=1))}
     window = Window(1)
     window.roll(2, panes)
@@ -88,7 +88,7 @@ def test_a_window_does_not_roll_back():
 
 
 @pytest.mark.parametrize("lateness", [0, 1, 2.5])
-def test_a_window_forgets_what_left_it(lateness):
+def test_a_window_forgets_what_left_it(lateness) -> None:
     # items        1  2  3  4  5  6  .  .  .  .
     # last three   1  2  3  3  3  3  2  1  0  0
     desk = Desk(rule(window="3m"), lateness=lateness)
@@ -103,7 +103,7 @@ def test_a_window_forgets_what_left_it(lateness):
 
 
 class TestToldOnce:
-    def test_near_duplicates_count_once_while_raw_shows_reach(self):
+    def test_near_duplicates_count_once_while_raw_shows_reach(self) -> None:
         desk = Desk(rule())
         for wording in range(5):
             desk.news(1, "Northgate halts withdrawals", wording=wording)
@@ -111,7 +111,7 @@ class TestToldOnce:
         assert (tally.raw_count, tally.raw_negative) == (5, 5)
         assert (tally.novel_count, tally.novel_negative) == (1, 1)
 
-    def test_a_story_of_a_closed_pane_is_no_story_again(self):
+    def test_a_story_of_a_closed_pane_is_no_story_again(self) -> None:
         desk = Desk(rule())
         desk.mark(0)
         desk.news(1, "a")
@@ -121,13 +121,13 @@ class TestToldOnce:
         assert open_tally(desk, 6).raw_count == 1
         assert open_tally(desk, 6).novel_count == 0
 
-    def test_distinct_stories_count_each(self):
+    def test_distinct_stories_count_each(self) -> None:
         desk = Desk(rule())
         for story in "abcde":
             desk.news(1, story)
         assert open_tally(desk, 1).novel_count == 5
 
-    def test_within_the_horizon_only(self):
+    def test_within_the_horizon_only(self) -> None:
         # horizon 10      a ──── told again at 9: no story ──── and at 21: a story again
         desk = Desk(rule(window="30m"), horizon=10)
         desk.mark(0)
@@ -137,7 +137,7 @@ class TestToldOnce:
         desk.mark(30)
         assert [closed_tally(desk, at).novel_count for at in (1, 9, 21)] == [1, 0, 1]
 
-    def test_a_closed_pane_gives_the_novelty_to_the_earliest(self):
+    def test_a_closed_pane_gives_the_novelty_to_the_earliest(self) -> None:
         # arrival   b at 1.8, then a at 1.2 (the same story)
         # open      1.8 is the story         closed   1.2 is the story
         desk = Desk(rule())
@@ -148,7 +148,7 @@ class TestToldOnce:
         desk.mark(4)
         assert closed_tally(desk, 2).novel_negative == 1
 
-    def test_of_equally_early_tellings_the_one_with_the_lower_origin_is_the_story(self):
+    def test_of_equally_early_tellings_the_one_with_the_lower_origin_is_the_story(self) -> None:
         desk = Desk(rule(), news_partitions=2)
         desk.apply(mark(0, 0))
         desk.apply(mark(0, 1))
@@ -158,7 +158,7 @@ class TestToldOnce:
         desk.apply(mark(3, 1))
         assert closed_tally(desk, 1).novel_negative == 1
 
-    def test_an_id_counts_once_within_the_horizon(self):
+    def test_an_id_counts_once_within_the_horizon(self) -> None:
         desk = Desk(rule(window="30m"), horizon=10)
         desk.mark(0)
         for at, story in [(1, "a"), (1, "b"), (9, "c"), (21, "d")]:
@@ -168,7 +168,7 @@ class TestToldOnce:
         assert desk.watch.outcomes == {"counted": 2, "repeated_id": 2}
         assert [closed_tally(desk, at).raw_count for at in (1, 9, 21)] == [1, 0, 1]
 
-    def test_a_repeated_id_settles_on_its_earliest_telling(self):
+    def test_a_repeated_id_settles_on_its_earliest_telling(self) -> None:
         desk = Desk(rule())
         desk.mark(0)
         desk.news(2, "a", NEUTRAL, item_id="x")
@@ -177,7 +177,7 @@ class TestToldOnce:
         assert closed_tally(desk, 1) == Tally(1, 1, -860_000, 1, 1, -860_000)
         assert closed_tally(desk, 2) == Tally()
 
-    def test_what_settles_as_a_repeated_id_is_no_story_that_others_repeat(self):
+    def test_what_settles_as_a_repeated_id_is_no_story_that_others_repeat(self) -> None:
         # x tells b at 2 and then, earlier, a at 1: a is what x told. y tells b for the first time.
         desk = Desk(rule())
         desk.mark(0)
@@ -187,20 +187,20 @@ class TestToldOnce:
         desk.news(4.5, "b", item_id="y")
         assert open_tally(desk, 5).novel_count == 1
 
-    def test_an_origin_is_applied_once(self):
+    def test_an_origin_is_applied_once(self) -> None:
         desk = Desk(rule())
         for offset in (5, 5, 4, 6):
             desk.news(1, f"a {offset}", origin=(0, offset))
         assert desk.watch.outcomes == {"counted": 2, "repeated_origin": 2}
 
-    def test_an_origin_is_applied_once_in_each_of_its_series(self):
+    def test_an_origin_is_applied_once_in_each_of_its_series(self) -> None:
         # SCORE died after two of the three records of one item, and wrote all three again.
         desk = Desk(rule())
         for key in ("banking", "oil", "banking", "oil", "gas"):
             desk.news(1, "a", origin=(0, 5), series=Series("topic", key))
         assert desk.watch.outcomes == {"counted": 3, "repeated_origin": 2}
 
-    def test_news_partitions_have_origins_of_their_own(self):
+    def test_news_partitions_have_origins_of_their_own(self) -> None:
         desk = Desk(rule())
         desk.news(1, "a", origin=(0, 5))
         desk.news(1, "b", origin=(1, 3))
@@ -208,7 +208,7 @@ class TestToldOnce:
 
 
 class TestRetraction:
-    def test_takes_an_item_out_of_open_panes_only(self):
+    def test_takes_an_item_out_of_open_panes_only(self) -> None:
         # item x in pane (0,1], item y in pane (3,4]; lateness 2; both withdrawn at clock 4
         desk = Desk(rule(window="10m"))
         desk.mark(0)
@@ -221,7 +221,7 @@ class TestRetraction:
         assert open_tally(desk, 4) == Tally()
         assert desk.track().on_time[10].tally.raw_count == 1
 
-    def test_keeps_out_what_is_told_after_it(self):
+    def test_keeps_out_what_is_told_after_it(self) -> None:
         desk = Desk(rule())
         desk.mark(0)
         desk.retract("x")
@@ -230,7 +230,7 @@ class TestRetraction:
         desk.mark(3)
         assert closed_tally(desk, 1) == Tally()
 
-    def test_takes_an_item_out_for_good_before_the_first_mark_too(self):
+    def test_takes_an_item_out_for_good_before_the_first_mark_too(self) -> None:
         desk = Desk(rule())
         desk.news(1, "a", item_id="x")
         desk.retract("x")
@@ -238,7 +238,7 @@ class TestRetraction:
             desk.mark(at)
         assert closed_tally(desk, 1) == Tally()
 
-    def test_lets_the_next_telling_be_the_story(self):
+    def test_lets_the_next_telling_be_the_story(self) -> None:
         desk = Desk(rule())
         desk.mark(0)
         desk.news(1, "a", NEUTRAL, item_id="x")
@@ -247,7 +247,7 @@ class TestRetraction:
         assert open_tally(desk, 1) == Tally()
         assert open_tally(desk, 2).novel_negative == 1
 
-    def test_lets_no_other_item_go(self):
+    def test_lets_no_other_item_go(self) -> None:
         desk = Desk(rule())
         desk.mark(0)
         for item_id in "xyz":
@@ -255,7 +255,7 @@ class TestRetraction:
         desk.retract("y")
         assert open_tally(desk, 1).novel_count == 2
 
-    def test_is_applied_once_by_its_origin(self):
+    def test_is_applied_once_by_its_origin(self) -> None:
         desk = Desk(rule())
         desk.mark(0)
         desk.news(1, "a", item_id="x", origin=(0, 9))
@@ -263,7 +263,7 @@ class TestRetraction:
         assert open_tally(desk, 1).raw_count == 1
 
 
-def test_entries_and_stories_do_not_pile_up():
+def test_entries_and_stories_do_not_pile_up() -> None:
     desk = Desk(rule(window="5m"), horizon=10, max_stories=3)
     sizes = []
     for at in range(1, 200):
@@ -279,5 +279,5 @@ def test_entries_and_stories_do_not_pile_up():
     assert sizes[100] == pytest.approx(sizes[-1], rel=0.05)
 
 
-def test_origins_order_by_partition_then_offset():
+def test_origins_order_by_partition_then_offset() -> None:
     assert Origin(0, 9) < Origin(1, 1) < Origin(1, 2)

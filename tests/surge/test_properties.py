@@ -127,7 +127,7 @@ def settled(found: list[Item]) -> dict[int, Tally]:
 @given(items(), st.sampled_from([1, 3]), st.randoms(use_true_random=False))
 def test_closed_panes_hold_what_the_items_say_in_whatever_order_they_came(
     found, partitions, shuffle
-):
+) -> None:
     never = rule("count >= 999", window="60m")
     watch = PartitionWatch(0, plan(never, lateness=LATENESS, news_partitions=partitions))
     feed(watch, log_of(found, partitions, shuffle))
@@ -154,7 +154,9 @@ def settled_without_repeats(found: list[Item]) -> dict[int, Tally]:
     st.lists(st.integers(0, 200), max_size=3),
     st.randoms(use_true_random=False),
 )
-def test_windows_equal_the_sum_of_their_panes(found, lateness, partitions, retract_at, shuffle):
+def test_windows_equal_the_sum_of_their_panes(
+    found, lateness, partitions, retract_at, shuffle
+) -> None:
     """Early and on time, after every entry; the reckoning never forgets a pane."""
     log = log_of(found, partitions, shuffle)
     for number, place in enumerate(retract_at):
@@ -175,7 +177,7 @@ def test_windows_equal_the_sum_of_their_panes(found, lateness, partitions, retra
 
 @settings(max_examples=100)
 @given(items(), st.integers(0, 100), st.randoms(use_true_random=False))
-def test_the_same_log_gives_the_same_alerts(found, cut, shuffle):
+def test_the_same_log_gives_the_same_alerts(found, cut, shuffle) -> None:
     log = log_of(found, 3, shuffle)
     cut %= len(log)
     one, other = (PartitionWatch(0, plan(*RULES, news_partitions=3)) for _ in range(2))
@@ -190,7 +192,7 @@ def test_the_same_log_gives_the_same_alerts(found, cut, shuffle):
 
 @settings(max_examples=150)
 @given(items(), st.sampled_from([1, 3]), st.randoms(use_true_random=False))
-def test_every_episode_is_sound(found, partitions, shuffle):
+def test_every_episode_is_sound(found, partitions, shuffle) -> None:
     log = log_of(found, partitions, shuffle)
     watch = PartitionWatch(0, plan(*RULES, news_partitions=partitions))
     events = feed(watch, log)
@@ -214,7 +216,7 @@ def test_every_episode_is_sound(found, partitions, shuffle):
 
 @settings(max_examples=100)
 @given(items(), st.sampled_from([1, 3]), st.randoms(use_true_random=False))
-def test_time_passes_only_forward(found, partitions, shuffle):
+def test_time_passes_only_forward(found, partitions, shuffle) -> None:
     watch = PartitionWatch(0, plan(*RULES, news_partitions=partitions))
     before = None
     for offset, entry in enumerate(log_of(found, partitions, shuffle)):
@@ -250,7 +252,7 @@ def digest() -> str:
     return hashlib.sha256(b"\n".join(map(encode, events))).hexdigest()
 
 
-def test_alerts_do_not_depend_on_the_seed_of_hashing():
+def test_alerts_do_not_depend_on_the_seed_of_hashing() -> None:
     root = str(Path(__file__).parents[2])
     program = "from tests.surge.test_properties import digest; print(digest())"
     here = digest()

@@ -22,7 +22,7 @@ def written(seconds: int) -> str:
 
 
 @given(st.integers(0, 10_000_000))
-def test_a_duration_reads_as_it_is_written(seconds):
+def test_a_duration_reads_as_it_is_written(seconds) -> None:
     assert parse_duration(written(seconds)) == seconds * 1000
 
 
@@ -30,17 +30,17 @@ def test_a_duration_reads_as_it_is_written(seconds):
     ("text", "milliseconds"),
     [("90s", 90_000), ("15m", 900_000), ("1h30m", 5_400_000), ("30d", 2_592_000_000), (0, 0)],
 )
-def test_durations(text, milliseconds):
+def test_durations(text, milliseconds) -> None:
     assert parse_duration(text) == milliseconds
 
 
 @pytest.mark.parametrize("text", ["", "5", 5, "m", "5 m", "-5m", "5m!", "1.5h", None, False, "5M"])
-def test_what_is_no_duration(text):
+def test_what_is_no_duration(text) -> None:
     with pytest.raises(ValueError, match="is not a duration"):
         parse_duration(text)
 
 
-def test_false_alarms():
+def test_false_alarms() -> None:
     assert parse_false_alarms("1 per 30d") == 30 * UNITS["d"]
     assert parse_false_alarms("2 per 1w") == UNITS["w"] // 2
 
@@ -48,12 +48,12 @@ def test_false_alarms():
 @pytest.mark.parametrize(
     "text", ["1 in 30d", "0 per 30d", "1 per 0s", "1 per never", "5000 per 1s", 30, None]
 )
-def test_what_is_no_rate_of_false_alarms(text):
+def test_what_is_no_rate_of_false_alarms(text) -> None:
     with pytest.raises(ValueError, match=r"(false alarms|duration|every moment); write it as"):
         parse_false_alarms(text)
 
 
-def test_conditions():
+def test_conditions() -> None:
     assert parse_condition("negative_share >= 0.5 and count>10") == (
         Term("negative_share", ">=", 0.5),
         Term("count", ">", 10.0),
@@ -71,7 +71,7 @@ def test_conditions():
         (None, "is not a comparison"),
     ],
 )
-def test_what_is_no_condition(text, says):
+def test_what_is_no_condition(text, says) -> None:
     with pytest.raises(ValueError, match=says):
         parse_condition(text)
 
@@ -95,7 +95,7 @@ TALLY = Tally(
         ("mean_score", 0.25, -0.5),
     ],
 )
-def test_quantities_over_stories_and_over_items(name, novel, raw):
+def test_quantities_over_stories_and_over_items(name, novel, raw) -> None:
     assert quantity(name, TALLY, novel=True) == novel
     assert quantity(name, TALLY, novel=False) == raw
     assert quantity(name, Tally(), novel=True) == 0
@@ -105,7 +105,7 @@ def test_quantities_over_stories_and_over_items(name, novel, raw):
     ("operator", "holds"),
     [(">=", [0, 1, 1]), (">", [0, 0, 1]), ("<=", [1, 1, 0]), ("<", [1, 0, 0])],
 )
-def test_operators(operator, holds):
+def test_operators(operator, holds) -> None:
     found = [Term("count", operator, 4.0).holds(Tally(novel_count=n), True) for n in (3, 4, 5)]
     assert found == [bool(one) for one in holds]
 
@@ -125,10 +125,10 @@ def test_operators(operator, holds):
     ],
     ids=str,
 )
-def test_what_a_rule_may_not_say(fields):
+def test_what_a_rule_may_not_say(fields) -> None:
     with pytest.raises(ValidationError):
         rule(**fields)
 
 
-def test_one_word_stands_for_a_list_of_one():
+def test_one_word_stands_for_a_list_of_one() -> None:
     assert rule(match={"source": "Wire"}).match.source == ("Wire",)

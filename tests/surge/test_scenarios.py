@@ -53,7 +53,7 @@ def watch_of(case: dict[str, Any], series: list[Series]) -> PartitionWatch:
 @pytest.mark.parametrize(
     "case", [case for _, case in SCENARIOS], ids=[case["scenario"] for _, case in SCENARIOS]
 )
-def test_scenario(case):
+def test_scenario(case) -> None:
     assert set(case) <= PARTS
     given = GIVEN | case.get("given", {})
     script = Script(case["input"], given["news_partitions"])
@@ -64,7 +64,7 @@ def test_scenario(case):
     assert list(map(str, actual)) == list(map(str, expected))
 
 
-def test_there_are_scenarios_and_their_names_differ():
+def test_there_are_scenarios_and_their_names_differ() -> None:
     names = [case["scenario"] for _, case in SCENARIOS]
     assert len(names) == len(set(names)) >= 10
 
@@ -73,6 +73,6 @@ def test_there_are_scenarios_and_their_names_differ():
     "text",
     ["12:00 the clock starts\n12:01 banking gloomy\n12:02 end", "soon banking negative"],
 )
-def test_what_is_not_understood_is_refused(text):
+def test_what_is_not_understood_is_refused(text) -> None:
     with pytest.raises(AssertionError):
         Script(text, news_partitions=1)

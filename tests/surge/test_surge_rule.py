@@ -36,18 +36,18 @@ class TestSurge:
         watch = PartitionWatch(0, plan(rule(**self.RULE), lateness=5, horizon=48 * 60))
         return told(feed(watch, log))
 
-    def test_distinct_stories_raise_one_and_the_usual_level_ends_it(self):
+    def test_distinct_stories_raise_one_and_the_usual_level_ends_it(self) -> None:
         (_, fired), (state, resolved) = self.surge_of(*(f"new {n}" for n in range(50)))
         assert fired == 24 * 60 + 0.5
         assert (state, resolved) == ("resolved", 24 * 60 + 31)
 
-    def test_one_story_syndicated_fifty_times_raises_none(self):
+    def test_one_story_syndicated_fifty_times_raises_none(self) -> None:
         assert self.surge_of(*["the same"] * 50) == []
 
-    def test_the_usual_day_raises_none(self):
+    def test_the_usual_day_raises_none(self) -> None:
         assert self.surge_of() == []
 
-    def test_an_episode_does_not_teach_until_it_outlasts_max_episode(self):
+    def test_an_episode_does_not_teach_until_it_outlasts_max_episode(self) -> None:
         # 30 stories an hour where 2 were usual: first an episode, after three hours the normal
         log = day_of_news(per_hour=2, hours=24)
         for number in range(24 * 30):
@@ -61,7 +61,7 @@ class TestSurge:
         assert ended - began > 3 * 60 * MINUTE
         assert events[0].baseline.expected_negative == pytest.approx(1, rel=0.2)
 
-    def test_says_what_was_expected_when_it_fires_and_when_it_resolves(self):
+    def test_says_what_was_expected_when_it_fires_and_when_it_resolves(self) -> None:
         log = day_of_news(per_hour=2, hours=24)
         log += [record(1440.5, f"new {n}", origin=(0, 10_000 + n)) for n in range(20)]
         log += [mark(1440 + at) for at in range(1, 60)]
