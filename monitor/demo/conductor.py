@@ -32,7 +32,7 @@ from monitor.publish import publish
 from monitor.publish_plan import replay_settings
 from monitor.receiver import LocalReceiver, receiving
 from monitor.rules_file import load_rules
-from monitor.settings import ScoreSettings, Settings, WatchSettings, load_settings
+from monitor.settings import ROLES, ScoreSettings, Settings, WatchSettings, load_settings
 from monitor.web.server import Address
 
 PLAY_SECONDS = 40.0
@@ -231,6 +231,7 @@ def _settings(broker: str, rules: Path) -> Settings:
             "http": {"host": "127.0.0.1", "port": 0},
             "score": {"mark_interval_seconds": _MARK_INTERVAL_SECONDS},
             "rules": rules,
+            "roles": ROLES,
         },
     )
 

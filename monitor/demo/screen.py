@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -23,7 +24,8 @@ _LINE_SECONDS = 5.0
 # The picture is taken a while after the first alert (milliseconds of the log's time), when its
 # surge can be seen.
 _PICTURE_AFTER = 25 * 60_000
-_PICTURE_COLUMNS = 112
+_PICTURE_COLUMNS = 120
+_WEB_FONT = re.compile(r"@font-face \{.*?\}", re.DOTALL)
 _PICTURE_LINES = 40
 
 
@@ -118,8 +120,10 @@ def save_picture(path: Path, seen: Observed, moment: Moment) -> None:
     """
     canvas = Console(record=True, width=_PICTURE_COLUMNS, file=io.StringIO(), force_terminal=True)
     canvas.print(live(seen, moment, _PICTURE_LINES))
+    # Without the web fonts that rich names, the picture fetches nothing from elsewhere.
+    svg = _WEB_FONT.sub("", canvas.export_svg(title="newsurge demo"))
     try:
-        path.write_text(canvas.export_svg(title="newsurge demo"), encoding="utf-8")
+        path.write_text(svg, encoding="utf-8")
     except OSError as error:
         raise NewsurgeError(
             f"picture {path} can't be written ({error.strerror}); give another path with --picture"

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rich.console import Group, RenderableType
@@ -23,6 +22,7 @@ from monitor.records import AlertEvent, Series
 
 _BARS = "▁▂▃▄▅▆▇█"
 _BAD = 0.5
+_SEVERAL = 3
 _ESCAPE_SEQUENCE = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
 _STORIES_SHOWN = 4
 _ALERTS_SHOWN = 4
@@ -55,16 +55,21 @@ def printable(text: str, limit: int = _TITLE_LIMIT) -> str:
     return kept if len(kept) <= limit else kept[: limit - 1] + "…"
 
 
-def sparkline(shares: Sequence[float | None]) -> Text:
-    """One bar for each negative share from 0 to 1; a dot where nothing came."""
-    line = Text()
-    for share in shares:
+def sparkline(row: Row) -> Text:
+    """One bar for each bucket's negative share, from 0 to 1; a dot where nothing came.
+
+    A bar is red where at least half of the items are negative and there are several of them: one
+    bad headline alone is no cause for alarm.
+    """
+    drawn = Text()
+    for (_, negative), share in zip(row.buckets, row.shares, strict=True):
         if share is None:
-            line.append("·", "bright_black")
-        else:
-            bar = _BARS[min(len(_BARS) - 1, int(share * len(_BARS)))]
-            line.append(bar, "red" if share >= _BAD else "green")
-    return line
+            drawn.append("·", "bright_black")
+            continue
+        bar = _BARS[min(len(_BARS) - 1, int(share * len(_BARS)))]
+        is_alarming = share >= _BAD and negative >= _SEVERAL
+        drawn.append(bar, "red" if is_alarming else "yellow" if share >= _BAD else "green")
+    return drawn
 
 
 def live(seen: Observed, moment: Moment, height: int) -> RenderableType:
@@ -151,7 +156,7 @@ def _add_row(table: Table, key: str, row: Row, state: Text, style: str = "") -> 
         Text(printable(key, 40)),
         str(row.count),
         Text(f"{share:.0%}", "red" if share >= _BAD else ""),
-        sparkline(row.shares),
+        sparkline(row),
         state,
         style=style,
     )

@@ -98,7 +98,9 @@ async def test_it_ends_by_itself_and_accounts_for_everything(tmp_path: Path) -> 
     assert "FIRING  NegativeSurge on topic=Financials" in out
     assert re.search(r"news in to webhook out: \d+ ms", out)
     assert "✗" not in out
-    assert "FIRING" in picture.read_text(encoding="utf-8")
+    svg = picture.read_text(encoding="utf-8")
+    assert "FIRING" in svg
+    assert "url(http" not in svg.replace('"', "")
 
 
 @pytest.mark.usefixtures("answers")

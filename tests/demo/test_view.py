@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console, RenderableType
 
 from monitor.demo.accounts import judge
-from monitor.demo.observed import BUCKETS, Observed
+from monitor.demo.observed import BUCKETS, Observed, Row
 from monitor.demo.view import Moment, alert_line, line, live, printable, sparkline, summary
 from monitor.records import Mark
 from tests.demo.seen import BANKS, EXPECTED, NOON, a_good_run, alert, delivery, scored
@@ -48,7 +48,11 @@ def test_hostile_headlines_and_keys_are_shown_as_plain_text() -> None:
 
 
 def test_a_sparkline_has_a_bar_for_each_share_and_a_dot_for_nothing() -> None:
-    assert sparkline([None, 0.0, 0.5, 1.0]).plain == "·▁▅█"
+    """Buckets: nothing, one neutral item, one of two negative, one negative, four negative."""
+    row = Row(buckets=[[0, 0], [1, 0], [2, 1], [1, 1], [4, 4]])
+    drawn = sparkline(row)
+    assert drawn.plain == "·▁▅██"
+    assert [span.style for span in drawn.spans][1:] == ["green", "yellow", "yellow", "red"]
 
 
 def test_a_row_counts_items_by_time() -> None:
