@@ -6,7 +6,7 @@ wall clock. JSON Schemas are generated from these types into `docs/schemas/`.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -70,7 +70,7 @@ class ScoredRecord(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="k
     """One item's score in one of its series.
 
     `item` has no body. `topic` is the most probable one even where the series key is `none`.
-    `signature` is the near-duplicate signature of the text (see `monitor.model.signature`).
+    `signature` is the near-duplicate signature of the text (see `monitor.surge.signature`).
     `unjudged` names the reason why the model did not judge the item, if it did not.
     """
 
@@ -83,7 +83,7 @@ class ScoredRecord(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="k
     topic_probability: float
     sentiment: Sentiment
     score: float
-    signature: str
+    signature: Annotated[bytes, msgspec.Meta(min_length=64, max_length=64)]
     model: str
     origin: Origin
     unjudged: str | None = None

@@ -130,7 +130,7 @@ class Watch:
                 await self._write(writer, state, state.firing())
             try:
                 events = state.apply(record.offset, decode_scored(record.value))
-            except (msgspec.MsgspecError, ValueError) as error:
+            except msgspec.MsgspecError as error:
                 _log_unreadable(record, error)
                 state.outcomes["unreadable"] += 1
                 continue

@@ -17,7 +17,7 @@ from monitor.news import parse_time
 from monitor.receiver import Delivery
 from monitor.records import AlertEvent, Origin, Series
 from monitor.surge.novelty import SAME_STORY
-from monitor.surge.signature import similarity, unpack
+from monitor.surge.signature import similarity
 
 _NAMED = 5
 
@@ -146,7 +146,7 @@ def distinct(negatives: Sequence[Negative]) -> int:
     """How many different stories the items tell; near-duplicates count once."""
     told: list[bytes] = []
     for item in negatives:
-        signature = unpack(item.signature)
+        signature = item.signature
         if all(similarity(signature, other) < SAME_STORY for other in told):
             told.append(signature)
     return len(told)

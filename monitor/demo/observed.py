@@ -56,7 +56,7 @@ class Negative:
 
     origin: Origin
     event_time: int
-    signature: str
+    signature: bytes
     partition: int
     offset: int
 

@@ -46,7 +46,7 @@ class Judgement(msgspec.Struct, frozen=True):
     series_topics: tuple[str, ...]
     sentiment: Sentiment
     language: str
-    signature: str
+    signature: bytes
     unjudged: Unjudged | None = None
 
 
@@ -56,7 +56,7 @@ class _Read:
 
     text: str
     language: str
-    signature: str
+    signature: bytes
     unjudged: Unjudged | None
 
 

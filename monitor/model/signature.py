@@ -11,7 +11,7 @@ import re
 from rensa import RMinHash
 
 from monitor.model.text import normalise
-from monitor.surge.signature import BYTES, pack
+from monitor.surge.signature import BYTES
 
 _SEED = 1
 # Scripts that put no spaces between words: Thai to Lao, Myanmar, Khmer, kana, ideographs.
@@ -21,8 +21,8 @@ _UNSPACED = re.compile(
 )
 
 
-def sign(text: str) -> str:
-    """The near-duplicate signature of a text, as it stands on the wire.
+def sign(text: str) -> bytes:
+    """The near-duplicate signature of a text.
 
     It depends on the set of the text's words alone (`words`): case, punctuation, links, order
     and repetition do not matter. Two signatures estimate the Jaccard similarity of two sets.
@@ -30,7 +30,7 @@ def sign(text: str) -> str:
     # MinHash of no word at all is one value: every such text would tell the same story.
     tokens = words(text) or [text]
     values = RMinHash.digests_from_token_sets([tokens], BYTES, _SEED)[0]
-    return pack(bytes([value & 0xFF for value in values]))
+    return bytes([value & 0xFF for value in values])
 
 
 def words(text: str) -> list[str]:

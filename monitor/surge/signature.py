@@ -7,8 +7,6 @@ minwise hashing: Li & Koenig, WWW 2010), base64 on the wire.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import struct
 
 BYTES = 64
@@ -16,26 +14,6 @@ BANDS = 16
 _BANDS = struct.Struct(f"<{BANDS}I")
 _CHANCE = 1 / 256
 """How often two bytes are equal although the words behind them are not."""
-
-
-def unpack(signature: str) -> bytes:
-    """The bytes of a signature as it stands on the wire.
-
-    Raises:
-        ValueError: when it is not base64 of `BYTES` bytes.
-    """
-    try:
-        raw = base64.b64decode(signature, validate=True)
-    except binascii.Error as error:
-        raise ValueError(f"signature is not base64: {error}") from None
-    if len(raw) != BYTES:
-        raise ValueError(f"signature has {len(raw)} bytes, not {BYTES}")
-    return raw
-
-
-def pack(signature: bytes) -> str:
-    """A signature as it stands on the wire."""
-    return base64.b64encode(signature).decode()
 
 
 def similarity(a: bytes, b: bytes) -> float:

@@ -18,7 +18,6 @@ from monitor.records import ScoredRecord
 from monitor.surge.baseline import WEAK_PRIOR, Baseline, Prior
 from monitor.surge.novelty import NoveltyIndex, Told
 from monitor.surge.panes import SCORE_UNIT, Entry, Pane, Tally, Window, pane_of
-from monitor.surge.signature import unpack
 
 
 class Taken(Enum):
@@ -86,7 +85,7 @@ class Track:
         entry = Entry(
             record=record,
             offset=offset,
-            signature=unpack(record.signature),
+            signature=record.signature,
             negative=record.sentiment.negative >= self._statistics.negative_threshold,
             score=round(record.score * SCORE_UNIT),
         )

@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 
 from monitor.model.signature import sign, words
 from monitor.surge.novelty import SAME_STORY
-from monitor.surge.signature import BYTES, bands, similarity, unpack
+from monitor.surge.signature import BYTES, bands, similarity
 
 HEADLINE = "Halden Bank halts withdrawals as depositors run, regulator steps in"
 
 
 def estimate(a: str, b: str) -> float:
-    return similarity(unpack(sign(a)), unpack(sign(b)))
+    return similarity(sign(a), sign(b))
 
 
 def test_a_stored_signature_can_still_be_compared() -> None:
@@ -27,7 +27,7 @@ def test_a_stored_signature_can_still_be_compared() -> None:
 
 @given(st.text())
 def test_any_text_has_a_signature_and_equals_itself(text: str) -> None:
-    assert len(unpack(sign(text))) == BYTES
+    assert len(sign(text)) == BYTES
     assert estimate(text, text) == 1.0
 
 
@@ -58,10 +58,10 @@ def test_similarity_estimates_the_jaccard_similarity_of_the_words(jaccard: float
 
 def test_near_duplicates_are_found_by_a_band_and_strangers_are_not_the_same() -> None:
     again = "UPDATE 1: " + HEADLINE
-    a, b = unpack(sign(HEADLINE)), unpack(sign(again))
+    a, b = sign(HEADLINE), sign(again)
     assert set(bands(a)) & set(bands(b))
     assert similarity(a, b) >= SAME_STORY
-    other = unpack(sign("Orrin Oil lifts full-year output forecast on new wells"))
+    other = sign("Orrin Oil lifts full-year output forecast on new wells")
     assert similarity(a, other) < 0.2
 
 

@@ -24,7 +24,6 @@ from monitor.records import (
 )
 from monitor.surge.partition import PartitionWatch, WatchPlan
 from monitor.surge.rules import Rule
-from monitor.surge.signature import pack
 from monitor.surge.track import Statistics
 
 DAY = 1_709_510_400_000  # 2024-03-04 00:00 UTC
@@ -85,7 +84,7 @@ def record(
         topic_probability=0.9,
         sentiment=sentiment,
         score=sentiment.score,
-        signature=pack(signature_bytes(story, wording)),
+        signature=signature_bytes(story, wording),
         model="test-1",
         origin=Origin(*origin),
     )

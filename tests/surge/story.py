@@ -41,7 +41,6 @@ from monitor.records import (
     Sentiment,
     Series,
 )
-from monitor.surge.signature import pack
 from tests.surge.log import DAY, NEGATIVE, NEUTRAL, POSITIVE, signature_bytes
 
 MARK_EVERY = 30_000
@@ -230,7 +229,7 @@ class Script:
                 topic_probability=0.9,
                 sentiment=negative,
                 score=negative.score,
-                signature=pack(signature_bytes(title, wording=origin.offset)),
+                signature=signature_bytes(title, wording=origin.offset),
                 model="test-1",
                 origin=origin,
             )
