@@ -1,6 +1,5 @@
 """Made-up observations of a small demo: 4 items, of which the last two are a surge."""
 
-import base64
 import hashlib
 
 from monitor.demo.accounts import Expected, OddLine, Surge
@@ -49,8 +48,8 @@ EXPECTED = Expected(
 )
 
 
-def signature(story: str) -> str:
-    return base64.b64encode(hashlib.sha512(story.encode()).digest()).decode()
+def signature(story: str) -> bytes:
+    return hashlib.sha512(story.encode()).digest()
 
 
 def scored(
