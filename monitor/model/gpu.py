@@ -21,8 +21,7 @@ from monitor.settings import ModelSettings
 
 CUDA_TOKEN_BUDGET = 16_384
 CPU_TOKEN_BUDGET = 1024
-_MULTIPLE = 8  # tensor cores want dimensions in eights
-_WARM_UP_TEXTS = (1, 16, 64)
+_WARM_UP_WORDS = (1, 20, 60)
 
 
 class TorchScorer:
@@ -41,7 +40,6 @@ class TorchScorer:
         self._preparer = Preparer(
             bundle,
             settings.token_budget or (CUDA_TOKEN_BUDGET if is_cuda else CPU_TOKEN_BUDGET),
-            _MULTIPLE,
             _pinned if is_cuda else _zeros,
         )
         self._turn = threading.Lock()
@@ -77,7 +75,7 @@ class TorchScorer:
 
     def warm_up(self) -> None:
         """Run texts of several lengths, so that the first real ones find everything compiled."""
-        for words in _WARM_UP_TEXTS:
+        for words in _WARM_UP_WORDS:
             self.infer(self.prepare(["news " * words]))
 
     def _queue(self, ids: Ids, mask: Ids) -> tuple[torch.Tensor, torch.Tensor]:

@@ -15,6 +15,11 @@ from monitor.model.batching import Rows, plan
 from monitor.model.bundle import Bundle
 from monitor.model.scorer import Batch, Ids, Prepared
 
+# Runtimes prepare themselves for each shape that they meet first, which takes longer than a few
+# tokens of padding do. Only small batches are padded for that: in large ones it would add up.
+_SMALL_BATCH = 4
+_MULTIPLE = 8
+
 Allocate = Callable[[tuple[int, int]], Ids]
 
 
@@ -28,16 +33,13 @@ class Preparer:
     Args:
         bundle: whose tokenizer and maximum length to use.
         budget: padded tokens in a batch.
-        multiple: lengths are padded to a multiple of this, so that fewer shapes occur.
         allocate: makes zeroed int64 arrays; a GPU wants them in pinned memory.
 
     Raises:
         BundleError: when the tokenizer can't be read.
     """
 
-    def __init__(
-        self, bundle: Bundle, budget: int, multiple: int = 1, allocate: Allocate = _zeros
-    ) -> None:
+    def __init__(self, bundle: Bundle, budget: int, allocate: Allocate = _zeros) -> None:
         try:
             self._tokenizer = Tokenizer.from_file(str(bundle.tokenizer))
         except Exception as error:  # the library raises bare Exception
@@ -48,7 +50,6 @@ class Preparer:
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(bundle.meta.max_length)
         self._budget = budget
-        self._multiple = multiple
         self._allocate = allocate
 
     def prepare(self, texts: Sequence[str]) -> Prepared:
@@ -56,18 +57,19 @@ class Preparer:
         if not texts:
             return Prepared(0, ())
         tokens = [encoding.ids for encoding in self._tokenizer.encode_batch_fast(list(texts))]
-        lengths = [max(1, self._padded(len(ids))) for ids in tokens]
+        lengths = [max(1, len(ids)) for ids in tokens]
         batches = (self._batch(rows, lengths, tokens) for rows in plan(lengths, self._budget))
         return Prepared(len(texts), tuple(batches))
 
-    def _padded(self, length: int) -> int:
-        return -(-length // self._multiple) * self._multiple
-
     def _batch(self, rows: Rows, lengths: list[int], tokens: list[list[int]]) -> Batch:
-        shape = (len(rows), lengths[rows[0]])
+        shape = (len(rows), self._padded(lengths[rows[0]], len(rows)))
         ids, mask = self._allocate(shape), self._allocate(shape)
         for place, row in enumerate(rows):
             length = len(tokens[row])
             ids[place, :length] = tokens[row]
             mask[place, : max(1, length)] = 1  # attention to nothing at all has no value
         return Batch(rows, ids, mask)
+
+    def _padded(self, longest: int, count: int) -> int:
+        padded = -(-longest // _MULTIPLE) * _MULTIPLE
+        return padded if count <= _SMALL_BATCH and padded * count <= self._budget else longest
