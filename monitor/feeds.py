@@ -10,6 +10,7 @@ import codecs
 import csv
 import itertools
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any, Literal
@@ -38,6 +39,7 @@ _ALIASES = {
 _FIELDS = (
     "id", "title", "published_at", "body", "source", "url", "language", "entities", "retracts",
 )  # fmt: skip
+_MILLISECONDS = re.compile(r"-?[0-9]{1,18}")
 _LARGEST_CELL = 64 * 1024 * 1024
 
 
@@ -177,9 +179,9 @@ def _as_record(row: Mapping[str, str], fields: Mapping[str, str]) -> bytes:
 
 
 def _value(field: str, cell: str) -> str | int | list[str]:
-    if field == "published_at" and cell.strip().lstrip("-").isascii():
+    if field == "published_at":
         stripped = cell.strip()
-        return int(stripped) if stripped.lstrip("-").isdigit() else stripped
+        return int(stripped) if _MILLISECONDS.fullmatch(stripped) else stripped
     if field == "entities":
         parts = cell.replace("|", ";").split(";")
         return [part.strip() for part in parts if part.strip()]

@@ -142,6 +142,13 @@ def test_a_row_without_a_title_is_for_the_dead_letters(tmp_path: Path) -> None:
     assert caught.value.reason == "empty_title"
 
 
+@pytest.mark.parametrize("cell", ["--5", "9" * 5000, "²", "next Tuesday"])
+def test_a_time_that_is_none_stays_as_it_is(tmp_path: Path, cell: str) -> None:
+    assert rows(tmp_path, f"title,published_at\nOil falls,{cell}\n") == [
+        {"title": "Oil falls", "published_at": cell}
+    ]
+
+
 def test_a_short_row_has_empty_cells(tmp_path: Path) -> None:
     assert rows(tmp_path, "title,source\nOil falls\n") == [{"title": "Oil falls"}]
 
