@@ -29,8 +29,9 @@ def sign(text: str) -> bytes:
     """
     # MinHash of no word at all is one value: every such text would tell the same story.
     tokens = words(text) or [text]
-    values = RMinHash.digests_from_token_sets([tokens], BYTES, _SEED)[0]
-    return bytes([value & 0xFF for value in values])
+    sketch = RMinHash(BYTES, _SEED)  # one text at a time needs no thread pool: 5 us, not 50
+    sketch.update(tokens)
+    return bytes([value & 0xFF for value in sketch.digest()])
 
 
 def words(text: str) -> list[str]:

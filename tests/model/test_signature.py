@@ -1,5 +1,6 @@
 """Signatures: what they depend on, how well they estimate, and that they stay what they are."""
 
+import base64
 import random
 
 import pytest
@@ -20,7 +21,7 @@ def estimate(a: str, b: str) -> float:
 def test_a_stored_signature_can_still_be_compared() -> None:
     # Signatures lie in streams for weeks. If this fails, what is stored is no longer comparable:
     # a new schema version is due, not a new golden value.
-    assert sign(HEADLINE) == (
+    assert base64.b64encode(sign(HEADLINE)).decode() == (
         "HjvFHoOjXXAq/Z0udKYO04rKVE4BZkNFjqsHBGbkj5xJtuzoUzToh5yvHAHxOW5OY35rb65XELkL7Exje5iywg=="
     )
 
@@ -59,7 +60,7 @@ def test_similarity_estimates_the_jaccard_similarity_of_the_words(jaccard: float
 def test_near_duplicates_are_found_by_a_band_and_strangers_are_not_the_same() -> None:
     again = "UPDATE 1: " + HEADLINE
     a, b = sign(HEADLINE), sign(again)
-    assert set(bands(a)) & set(bands(b))
+    assert any(one == other for one, other in zip(bands(a), bands(b), strict=True))
     assert similarity(a, b) >= SAME_STORY
     other = sign("Orrin Oil lifts full-year output forecast on new wells")
     assert similarity(a, other) < 0.2
