@@ -67,7 +67,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--fp32", type=Path, help="fp32 ONNX export; else dequantised weights")
     parser.add_argument("--data", type=Path, help="CSV of texts; else invented headlines")
     parser.add_argument("--text-column", default="text")
-    parser.add_argument("--items", type=int, default=400)
+    parser.add_argument("--items", type=int, default=250)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     return parser.parse_args()
