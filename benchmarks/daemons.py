@@ -21,6 +21,7 @@ import yaml
 
 from monitor.children import free_port
 from monitor.embedded import embedded_broker, embedded_settings
+from monitor.model.bundle import STARTER
 from monitor.settings import Settings, load_settings
 
 NEWSURGE = str(Path(sys.executable).with_name("newsurge"))
@@ -40,6 +41,7 @@ def arguments(description: str | None) -> argparse.ArgumentParser:
     parser.add_argument(
         "--bootstrap-servers", help="a Kafka cluster; an embedded broker without it"
     )
+    parser.add_argument("--bundle", type=Path, default=STARTER, help="the starter without it")
     return parser
 
 
@@ -53,10 +55,11 @@ async def broker(bootstrap_servers: str | None) -> AsyncIterator[dict[str, Any]]
         yield embedded_settings(address)
 
 
-def deployment(directory: Path, kafka: dict[str, Any], **sections: Any) -> Settings:
+def deployment(directory: Path, kafka: dict[str, Any], bundle: Path, **sections: Any) -> Settings:
     """Settings on streams of their own, kept in `directory` for the daemon to read."""
     content = {
         "kafka": kafka,
+        "model": {"bundle": str(bundle)},
         "streams": {"prefix": f"bench-{os.getpid()}-{time.monotonic_ns()}."},
         "http": {"port": free_port()},
         "log_level": "warning",

@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.daemons import arguments, broker, daemon, deployment, percentile
-from monitor.model.bundle import STARTER, load_bundle
+from monitor.model.bundle import load_bundle
 from monitor.model.scorer import load_scorer
 from monitor.receiver import LocalReceiver, receiving
 from monitor.settings import Settings
@@ -86,9 +86,9 @@ async def hop(settings: Settings) -> list[float]:
     return found
 
 
-def forward_passes(settings: Settings) -> list[float]:
+def forward_passes(settings: Settings, bundle: Path) -> list[float]:
     """Seconds of single items through the scorer alone."""
-    scorer = load_scorer(load_bundle(STARTER), settings.model)
+    scorer = load_scorer(load_bundle(bundle), settings.model)
     scorer.warm_up()
     found = []
     for _ in range(200):
@@ -98,12 +98,14 @@ def forward_passes(settings: Settings) -> list[float]:
     return found
 
 
-async def measure(bootstrap_servers: str | None, directory: Path) -> None:
+async def measure(bootstrap_servers: str | None, bundle: Path, directory: Path) -> None:
     """Run the benchmark and print its table."""
     async with broker(bootstrap_servers) as kafka, receiving(SECRET) as receiver:
         write_rules(directory, receiver.url)
         score = {"watchlist": str(directory / "watchlist.csv"), "dimensions": ["entity"]}
-        settings = deployment(directory, kafka, score=score, rules=str(directory / "alerts.yaml"))
+        settings = deployment(
+            directory, kafka, bundle, score=score, rules=str(directory / "alerts.yaml")
+        )
         async with daemon(directory), started(producer(settings), settings) as client:
             for number in range(WARM_UP):
                 await one(client, settings, receiver, number)
@@ -112,7 +114,7 @@ async def measure(bootstrap_servers: str | None, directory: Path) -> None:
                 latencies.append(await one(client, settings, receiver, number))
                 await asyncio.sleep(0.02)
             hops = await hop(settings)
-    passes = await asyncio.to_thread(forward_passes, settings)
+    passes = await asyncio.to_thread(forward_passes, settings, bundle)
     show(latencies, hops, passes)
 
 
@@ -138,4 +140,4 @@ def show(latencies: list[float], hops: list[float], passes: list[float]) -> None
 if __name__ == "__main__":
     options = arguments(__doc__).parse_args()
     with tempfile.TemporaryDirectory() as name:
-        asyncio.run(measure(options.bootstrap_servers, Path(name)))
+        asyncio.run(measure(options.bootstrap_servers, options.bundle, Path(name)))

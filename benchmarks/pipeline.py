@@ -18,7 +18,7 @@ from rich.table import Table
 
 from benchmarks.corpus import headlines
 from benchmarks.daemons import arguments, broker, daemon, deployment, percentile
-from monitor.model.bundle import STARTER, load_bundle
+from monitor.model.bundle import load_bundle
 from monitor.model.scorer import load_scorer
 from monitor.records import Mark, decode_scored
 from monitor.settings import Settings
@@ -43,7 +43,7 @@ async def fill(settings: Settings, texts: list[str]) -> None:
 
 
 async def through_the_daemon(settings: Settings, directory: Path, texts: list[str]) -> float:
-    """Items a second, from the first scored record to the mark that ends the last partition."""
+    """Items a second, from the daemon's being ready to the mark that ends the last partition."""
     await fill(settings, texts)
     wanted = {p: len(range(p, len(texts), settings.streams.partitions.news))
               for p in range(settings.streams.partitions.news)}  # fmt: skip
@@ -51,10 +51,9 @@ async def through_the_daemon(settings: Settings, directory: Path, texts: list[st
     async with started(consumer(settings), settings) as reader:
         reader.assign(partitions[:1])
         async with daemon(directory, "--roles", "score"):
-            began = None
+            began = time.time_ns() / 1e6
             async for record in reader:
                 scored = decode_scored(record.value)
-                began = began or record.timestamp
                 if isinstance(scored, Mark) and scored.next_offset >= wanted.get(
                     scored.news_partition, 0
                 ):
@@ -64,9 +63,9 @@ async def through_the_daemon(settings: Settings, directory: Path, texts: list[st
     raise SystemExit("the scored stream ended")
 
 
-def alone(settings: Settings, texts: list[str]) -> float:
+def alone(settings: Settings, bundle: Path, texts: list[str]) -> float:
     """Items a second of the scorer alone, tokenising included, in chunks of the same size."""
-    scorer = load_scorer(load_bundle(STARTER), settings.model)
+    scorer = load_scorer(load_bundle(bundle), settings.model)
     scorer.warm_up()
     size = settings.score.chunk_records
     began = time.perf_counter()
@@ -75,16 +74,16 @@ def alone(settings: Settings, texts: list[str]) -> float:
     return len(texts) / (time.perf_counter() - began)
 
 
-async def measure(bootstrap_servers: str | None, records: int) -> None:
+async def measure(bootstrap_servers: str | None, bundle: Path, records: int) -> None:
     """Run the benchmark and print its table."""
     texts = headlines(records, random.Random(7))
     ours, bare = [], []
     for _ in range(ROUNDS):
         async with broker(bootstrap_servers) as kafka:
             with tempfile.TemporaryDirectory() as name:
-                settings = deployment(Path(name), kafka)
+                settings = deployment(Path(name), kafka, bundle)
                 ours.append(await through_the_daemon(settings, Path(name), texts))
-        bare.append(await asyncio.to_thread(alone, settings, texts))
+        bare.append(await asyncio.to_thread(alone, settings, bundle, texts))
     ratios = [a / b for a, b in zip(ours, bare, strict=True)]
     table = Table("", "min", "median", "max", title=f"SCORE, {records} items, {ROUNDS} rounds")
     for what, values, form in (
@@ -101,4 +100,4 @@ if __name__ == "__main__":
     parser = arguments(__doc__)
     parser.add_argument("--records", type=int, default=10_000)
     options = parser.parse_args()
-    asyncio.run(measure(options.bootstrap_servers, options.records))
+    asyncio.run(measure(options.bootstrap_servers, options.bundle, options.records))
