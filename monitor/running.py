@@ -45,7 +45,8 @@ async def run_embedded(settings: Settings, stop: asyncio.Event) -> None:
         click.echo(
             f"embedded broker at {address}, in memory only. In another terminal:\n"
             f"  export NEWSURGE_KAFKA__BOOTSTRAP_SERVERS={address} "
-            f"NEWSURGE_KAFKA__IDEMPOTENCE=false NEWSURGE_STREAMS__PREFIX={settings.streams.prefix}\n"
+            "NEWSURGE_KAFKA__IDEMPOTENCE=false "
+            f"NEWSURGE_STREAMS__PREFIX={settings.streams.prefix}\n"
             "  newsurge publish FILE.jsonl --rate 5\n"
             "  newsurge tail alerts",
             err=True,
