@@ -29,6 +29,7 @@ What is told, in the order of the log; `of` names the series' key:
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 from monitor.records import (
     AlertEvent,
@@ -122,7 +123,7 @@ def expected_alerts(text: str) -> list[Told]:
     for line in lines(text):
         found = _ALERT.fullmatch(line.says)
         assert found, f"not an alert: {line.says!r}"
-        fields = found.groupdict()
+        fields: dict[str, Any] = found.groupdict()
         for name in ("stories", "items"):
             fields[name] = fields[name] and int(fields[name])
         alerts.append(Told(at=write_time(line.time), **fields))

@@ -18,16 +18,20 @@ def exact_tail(r: int, p: Fraction, count: int) -> Fraction:
 
 @settings(max_examples=150)
 @given(st.integers(1, 25), st.integers(1, 63), st.integers(0, 80))
-def test_the_tail_equals_the_exact_sum(r, p64, count) -> None:
+def test_the_tail_equals_the_exact_sum(r: int, p64: int, count: int) -> None:
     p = Fraction(p64, 64)
     exact = exact_tail(r, p, count)
     # Beyond the mean a small tail keeps its digits; before it the rest to 1 does.
-    precision = {"rel": 1e-9} if count > r * (1 - p) / p else {"abs": 1e-11}
-    assert negative_binomial_tail(r, float(p), count) == pytest.approx(float(exact), **precision)
+    beyond = count > r * (1 - p) / p
+    expected = float(exact)
+    near = pytest.approx(expected, rel=1e-9) if beyond else pytest.approx(expected, abs=1e-11)
+    assert negative_binomial_tail(r, float(p), count) == near
 
 
 @given(st.floats(0.1, 500), st.floats(0.01, 0.99), st.integers(1, 400))
-def test_the_tail_falls_with_the_count_and_stays_a_probability(r, p, count) -> None:
+def test_the_tail_falls_with_the_count_and_stays_a_probability(
+    r: float, p: float, count: int
+) -> None:
     more, fewer = (negative_binomial_tail(r, p, n) for n in (count, count - 1))
     assert 0 <= more <= fewer * (1 + 1e-9) <= 1 + 1e-9
 

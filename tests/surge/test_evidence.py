@@ -1,5 +1,7 @@
 """What an alert carries: its stories, its numbers, the offsets that it rests on, its identity."""
 
+from typing import Any
+
 import pytest
 
 from monitor.records import OffsetRange, Sentiment, Series, decode_alert, encode
@@ -36,7 +38,7 @@ def test_only_negative_stories_of_the_window_are_shown_and_no_more_than_the_cap(
 
 
 @pytest.mark.parametrize("clock", [1, 3, 4, 6], ids=["all open", "first closed", "all", "long ago"])
-def test_near_duplicates_are_counted_whether_their_pane_is_open_or_closed(clock) -> None:
+def test_near_duplicates_are_counted_whether_their_pane_is_open_or_closed(clock: float) -> None:
     # the story at 1, told again at 1 and at 2 (twice); another story makes the rule fire at 6
     desk = Desk(rule("negative_count >= 2", window="10m"), lateness=2)
     desk.mark(0)
@@ -146,6 +148,7 @@ class TestIdentity:
         fired, resolved = desk.events
         assert (fired.state, resolved.state) == ("firing", "resolved")
         assert fired.fired_at == resolved.fired_at
+        assert resolved.resolved_at is not None
         assert fired.started_at == resolved.started_at <= fired.fired_at < resolved.resolved_at
         return fired.id, resolved.id
 
@@ -188,7 +191,7 @@ def test_the_watch_knows_what_fires_and_where_each_rule_stands() -> None:
 
 
 class TestRuleHash:
-    def hash_of(self, one: Rule, **fields: object) -> str:
+    def hash_of(self, one: Rule, **fields: Any) -> str:
         (watched,) = (
             PartitionWatch(0, plan(one, **fields))
             ._followings[Series("topic", "banking")][0]
@@ -208,7 +211,7 @@ class TestRuleHash:
         ],
         ids=str,
     )
-    def test_does_not_change_with_what_only_presents(self, fields) -> None:
+    def test_does_not_change_with_what_only_presents(self, fields: dict[str, Any]) -> None:
         assert self.hash_of(rule(**fields)) == self.hash_of(rule(window="5m"))
 
     def test_does_not_change_with_the_order_of_words(self) -> None:
@@ -229,17 +232,19 @@ class TestRuleHash:
         ],
         ids=str,
     )
-    def test_changes_with_meaning(self, fields) -> None:
+    def test_changes_with_meaning(self, fields: dict[str, Any]) -> None:
         assert self.hash_of(rule(**fields)) != self.hash_of(rule())
 
     @pytest.mark.parametrize("fields", [{"lateness": 3}, {"horizon": 61}], ids=str)
-    def test_changes_with_the_deployments_statistics(self, fields) -> None:
+    def test_changes_with_the_deployments_statistics(self, fields: dict[str, Any]) -> None:
         assert self.hash_of(rule(), **fields) != self.hash_of(rule())
 
     @pytest.mark.parametrize(
         "fields", [{"prior": Prior(2.0, 60.0)}, {"half_life": 86_400_000 + MINUTE}], ids=str
     )
-    def test_of_a_surge_changes_with_prior_and_memory_that_of_others_does_not(self, fields) -> None:
+    def test_of_a_surge_changes_with_prior_and_memory_that_of_others_does_not(
+        self, fields: dict[str, Any]
+    ) -> None:
         surge = rule(type="surge")
         assert self.hash_of(surge, **fields) != self.hash_of(surge)
         assert self.hash_of(rule(), **fields) == self.hash_of(rule())

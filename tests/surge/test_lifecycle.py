@@ -46,7 +46,7 @@ def test_an_alert_fires_only_into_firing_and_resolves_only_out_of_it() -> None:
         ("xxxx..x", 3, 1, "PPPF!I~IP"),
     ],
 )
-def test_for_and_keep_firing_for(pattern, for_, keep, states) -> None:
+def test_for_and_keep_firing_for(pattern: str, for_: int, keep: int, states: str) -> None:
     assert live(pattern, for_, keep) == states
 
 
@@ -65,14 +65,16 @@ def test_early_starts_pending_and_firing() -> None:
 
 
 @pytest.mark.parametrize("state", State)
-def test_early_ends_nothing(state) -> None:
+def test_early_ends_nothing(state: State) -> None:
     status = Status(state, 5, 5) if state is not INACTIVE else CALM
     assert step_early(status, False, 1000, for_=0) == (status, Action.NONE)
 
 
 @pytest.mark.parametrize("state", [PENDING, FIRING])
 @pytest.mark.parametrize("now", [40, 50])
-def test_an_evaluation_of_an_earlier_moment_does_not_contradict_a_later_one(state, now) -> None:
+def test_an_evaluation_of_an_earlier_moment_does_not_contradict_a_later_one(
+    state: State, now: int
+) -> None:
     # Early met at 50, before the clock came to the boundaries at 40 and 50.
     status = Status(state, 50, 50)
     assert step(status, False, now, for_=100, keep_firing_for=0) == (status, Action.NONE)
@@ -89,7 +91,9 @@ evaluations = st.lists(
 
 
 @given(evaluations, st.integers(0, 40), st.integers(0, 40))
-def test_fires_and_resolves_take_turns_in_time(evaluations, for_, keep) -> None:
+def test_fires_and_resolves_take_turns_in_time(
+    evaluations: list[tuple[bool, bool, int]], for_: int, keep: int
+) -> None:
     """Early looks ahead of the clock, on time does not; whatever comes, an episode is sound."""
     status, clock, fired = CALM, 0, None
     starts = []

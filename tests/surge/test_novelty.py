@@ -34,7 +34,7 @@ def test_bands_are_compared_place_by_place() -> None:
 
 
 @pytest.mark.parametrize(("places", "same"), [(0, True), (25, True), (26, False), (64, False)])
-def test_the_same_story_is_at_least_six_tenths_alike(places, same) -> None:
+def test_the_same_story_is_at_least_six_tenths_alike(places: int, same: bool) -> None:
     index = NoveltyIndex()
     index.add(told(A))
     assert (index.find(altered(A, places)) is not None) == same

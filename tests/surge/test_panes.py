@@ -18,14 +18,16 @@ def closed_tally(desk: Desk, end: float) -> Tally:
     track = desk.track()
     number = minute(end) // MINUTE
     assert number <= track.closed, "the pane is still open"
-    return track.panes[number].tally
+    tally: Tally = track.panes[number].tally
+    return tally
 
 
 def open_tally(desk: Desk, end: float) -> Tally:
     track = desk.track()
     number = minute(end) // MINUTE
     assert track.closed is None or number > track.closed, "the pane is closed"
-    return track.panes[number].tally
+    tally: Tally = track.panes[number].tally
+    return tally
 
 
 def test_the_end_belongs_to_the_pane() -> None:
@@ -88,7 +90,7 @@ def test_a_window_does_not_roll_back() -> None:
 
 
 @pytest.mark.parametrize("lateness", [0, 1, 2.5])
-def test_a_window_forgets_what_left_it(lateness) -> None:
+def test_a_window_forgets_what_left_it(lateness: float) -> None:
     # items        1  2  3  4  5  6  .  .  .  .
     # last three   1  2  3  3  3  3  2  1  0  0
     desk = Desk(rule(window="3m"), lateness=lateness)

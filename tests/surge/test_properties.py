@@ -17,7 +17,7 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.records import Mark, Scored, Sentiment, encode
+from monitor.records import AlertEvent, Mark, Scored, Sentiment, encode
 from monitor.surge.panes import Tally
 from monitor.surge.partition import PartitionWatch
 from tests.surge.log import (
@@ -62,7 +62,7 @@ class Item:
 
 
 @st.composite
-def items(draw, partitions: int = 3) -> list[Item]:
+def items(draw: st.DrawFn, partitions: int = 3) -> list[Item]:
     """Items with event times that all differ, so that no tie is broken by the origin."""
     quarters = draw(st.lists(st.integers(0, 4 * LENGTH), unique=True, max_size=40))
     return [
@@ -86,7 +86,9 @@ def log_of(found: list[Item], partitions: int, shuffle: Random) -> list[Scored]:
     Each partition marks every minute, after whatever arrived there until then.
     """
     streams: dict[int, list[Scored]] = {partition: [] for partition in range(partitions)}
-    entries = [(item.arrives, shuffle.random(), item) for item in found]
+    entries: list[tuple[float, float, Item | None]] = [
+        (item.arrives, shuffle.random(), item) for item in found
+    ]
     entries += [(at, 2.0, None) for at in range(LENGTH + LATENESS + 5)]
     for at, _, item in sorted(entries, key=lambda entry: entry[:2]):
         for partition, stream in streams.items():
@@ -126,13 +128,14 @@ def settled(found: list[Item]) -> dict[int, Tally]:
 @settings(max_examples=150)
 @given(items(), st.sampled_from([1, 3]), st.randoms(use_true_random=False))
 def test_closed_panes_hold_what_the_items_say_in_whatever_order_they_came(
-    found, partitions, shuffle
+    found: list[Item], partitions: int, shuffle: Random
 ) -> None:
     never = rule("count >= 999", window="60m")
     watch = PartitionWatch(0, plan(never, lateness=LATENESS, news_partitions=partitions))
     feed(watch, log_of(found, partitions, shuffle))
     track = watch._followings[BANKING][0].track
     panes = {number: pane.tally for number, pane in track.panes.items() if pane.tally != Tally()}
+    assert track.closed is not None
     assert track.closed >= minute(LENGTH) // MINUTE
     assert panes == settled_without_repeats(found)
     assert watch.outcomes["late"] == 0
@@ -155,7 +158,7 @@ def settled_without_repeats(found: list[Item]) -> dict[int, Tally]:
     st.randoms(use_true_random=False),
 )
 def test_windows_equal_the_sum_of_their_panes(
-    found, lateness, partitions, retract_at, shuffle
+    found: list[Item], lateness: float, partitions: int, retract_at: list[int], shuffle: Random
 ) -> None:
     """Early and on time, after every entry; the reckoning never forgets a pane."""
     log = log_of(found, partitions, shuffle)
@@ -177,7 +180,7 @@ def test_windows_equal_the_sum_of_their_panes(
 
 @settings(max_examples=100)
 @given(items(), st.integers(0, 100), st.randoms(use_true_random=False))
-def test_the_same_log_gives_the_same_alerts(found, cut, shuffle) -> None:
+def test_the_same_log_gives_the_same_alerts(found: list[Item], cut: int, shuffle: Random) -> None:
     log = log_of(found, 3, shuffle)
     cut %= len(log)
     one, other = (PartitionWatch(0, plan(*RULES, news_partitions=3)) for _ in range(2))
@@ -192,12 +195,12 @@ def test_the_same_log_gives_the_same_alerts(found, cut, shuffle) -> None:
 
 @settings(max_examples=150)
 @given(items(), st.sampled_from([1, 3]), st.randoms(use_true_random=False))
-def test_every_episode_is_sound(found, partitions, shuffle) -> None:
+def test_every_episode_is_sound(found: list[Item], partitions: int, shuffle: Random) -> None:
     log = log_of(found, partitions, shuffle)
     watch = PartitionWatch(0, plan(*RULES, news_partitions=partitions))
     events = feed(watch, log)
     assert len({event.id for event in events}) == len(events)
-    firing: dict[str, object] = {}
+    firing: dict[str, AlertEvent] = {}
     for event in events:
         assert event.started_at <= event.fired_at
         if event.state == "firing":
@@ -208,6 +211,7 @@ def test_every_episode_is_sound(found, partitions, shuffle) -> None:
             began = firing.pop(event.rule)
             assert event.fired_at == began.fired_at
             assert event.started_at == began.started_at
+            assert event.resolved_at is not None
             assert event.resolved_at > event.fired_at
         if event.offsets is not None:
             assert 0 <= event.offsets.first <= event.offsets.last < len(log)
@@ -216,14 +220,14 @@ def test_every_episode_is_sound(found, partitions, shuffle) -> None:
 
 @settings(max_examples=100)
 @given(items(), st.sampled_from([1, 3]), st.randoms(use_true_random=False))
-def test_time_passes_only_forward(found, partitions, shuffle) -> None:
+def test_time_passes_only_forward(found: list[Item], partitions: int, shuffle: Random) -> None:
     watch = PartitionWatch(0, plan(*RULES, news_partitions=partitions))
     before = None
     for offset, entry in enumerate(log_of(found, partitions, shuffle)):
         watch.apply(offset, entry)
         now = watch.clock.time
         assert isinstance(entry, Mark) or now == before, "only marks move it"
-        assert before is None or now >= before
+        assert before is None or (now is not None and now >= before)
         before = now
 
 

@@ -1,5 +1,7 @@
 """What a rule may say."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,7 +24,7 @@ def written(seconds: int) -> str:
 
 
 @given(st.integers(0, 10_000_000))
-def test_a_duration_reads_as_it_is_written(seconds) -> None:
+def test_a_duration_reads_as_it_is_written(seconds: int) -> None:
     assert parse_duration(written(seconds)) == seconds * 1000
 
 
@@ -30,12 +32,12 @@ def test_a_duration_reads_as_it_is_written(seconds) -> None:
     ("text", "milliseconds"),
     [("90s", 90_000), ("15m", 900_000), ("1h30m", 5_400_000), ("30d", 2_592_000_000), (0, 0)],
 )
-def test_durations(text, milliseconds) -> None:
+def test_durations(text: str | int, milliseconds: int) -> None:
     assert parse_duration(text) == milliseconds
 
 
 @pytest.mark.parametrize("text", ["", "5", 5, "m", "5 m", "-5m", "5m!", "1.5h", None, False, "5M"])
-def test_what_is_no_duration(text) -> None:
+def test_what_is_no_duration(text: object) -> None:
     with pytest.raises(ValueError, match="is not a duration"):
         parse_duration(text)
 
@@ -48,7 +50,7 @@ def test_false_alarms() -> None:
 @pytest.mark.parametrize(
     "text", ["1 in 30d", "0 per 30d", "1 per 0s", "1 per never", "5000 per 1s", 30, None]
 )
-def test_what_is_no_rate_of_false_alarms(text) -> None:
+def test_what_is_no_rate_of_false_alarms(text: object) -> None:
     with pytest.raises(ValueError, match=r"(false alarms|duration|every moment); write it as"):
         parse_false_alarms(text)
 
@@ -71,7 +73,7 @@ def test_conditions() -> None:
         (None, "is not a comparison"),
     ],
 )
-def test_what_is_no_condition(text, says) -> None:
+def test_what_is_no_condition(text: object, says: str) -> None:
     with pytest.raises(ValueError, match=says):
         parse_condition(text)
 
@@ -95,7 +97,7 @@ TALLY = Tally(
         ("mean_score", 0.25, -0.5),
     ],
 )
-def test_quantities_over_stories_and_over_items(name, novel, raw) -> None:
+def test_quantities_over_stories_and_over_items(name: str, novel: float, raw: float) -> None:
     assert quantity(name, TALLY, novel=True) == novel
     assert quantity(name, TALLY, novel=False) == raw
     assert quantity(name, Tally(), novel=True) == 0
@@ -105,7 +107,7 @@ def test_quantities_over_stories_and_over_items(name, novel, raw) -> None:
     ("operator", "holds"),
     [(">=", [0, 1, 1]), (">", [0, 0, 1]), ("<=", [1, 1, 0]), ("<", [1, 0, 0])],
 )
-def test_operators(operator, holds) -> None:
+def test_operators(operator: str, holds: list[int]) -> None:
     found = [Term("count", operator, 4.0).holds(Tally(novel_count=n), True) for n in (3, 4, 5)]
     assert found == [bool(one) for one in holds]
 
@@ -125,7 +127,7 @@ def test_operators(operator, holds) -> None:
     ],
     ids=str,
 )
-def test_what_a_rule_may_not_say(fields) -> None:
+def test_what_a_rule_may_not_say(fields: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         rule(**fields)
 

@@ -53,7 +53,7 @@ def watch_of(case: dict[str, Any], series: list[Series]) -> PartitionWatch:
 @pytest.mark.parametrize(
     "case", [case for _, case in SCENARIOS], ids=[case["scenario"] for _, case in SCENARIOS]
 )
-def test_scenario(case) -> None:
+def test_scenario(case: dict[str, Any]) -> None:
     assert set(case) <= PARTS
     given = GIVEN | case.get("given", {})
     script = Script(case["input"], given["news_partitions"])
@@ -73,6 +73,6 @@ def test_there_are_scenarios_and_their_names_differ() -> None:
     "text",
     ["12:00 the clock starts\n12:01 banking gloomy\n12:02 end", "soon banking negative"],
 )
-def test_what_is_not_understood_is_refused(text) -> None:
+def test_what_is_not_understood_is_refused(text: str) -> None:
     with pytest.raises(AssertionError):
         Script(text, news_partitions=1)

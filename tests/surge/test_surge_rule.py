@@ -1,16 +1,18 @@
 """The surge rule, end to end: a usual day, then something unusual."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 
+from monitor.records import Mark, ScoredRecord
 from monitor.surge.partition import PartitionWatch
 from tests.surge.log import MINUTE, NEUTRAL, feed, mark, plan, record, rule, told
 
 
-def day_of_news(per_hour: float, hours: float) -> list:
+def day_of_news(per_hour: float, hours: float) -> list[ScoredRecord | Mark]:
     """Ordinary news: so many negative stories an hour, as many neutral, marks every minute."""
-    log, step = [], 60 / per_hour
+    log: list[ScoredRecord | Mark] = []
+    step = 60 / per_hour
     for number in range(round(per_hour * hours)):
         at = (number + 0.5) * step
         log += [
@@ -18,11 +20,16 @@ def day_of_news(per_hour: float, hours: float) -> list:
             record(at, f"calm {number}", NEUTRAL, origin=(0, 2 * number + 1)),
         ]
     log += [mark(at) for at in range(round(hours * 60) + 1)]
-    return sorted(log, key=lambda one: one.time if hasattr(one, "time") else one.event_time)
+    return sorted(log, key=lambda one: one.time if isinstance(one, Mark) else one.event_time)
 
 
 class TestSurge:
-    RULE: ClassVar = {"type": "surge", "window": "30m", "min_support": 5, "min_factor": 2}
+    RULE: ClassVar[dict[str, Any]] = {
+        "type": "surge",
+        "window": "30m",
+        "min_support": 5,
+        "min_factor": 2,
+    }
 
     def surge_of(self, *stories: str) -> list[tuple[str, float]]:
         """Fifty items within a minute, after a usual day; what was told."""
@@ -53,12 +60,14 @@ class TestSurge:
         for number in range(24 * 30):
             at = 24 * 60 + number * 2
             log += [record(at, f"new {number}", origin=(0, 10_000 + number)), mark(at)]
-        quick = {"half_life": 360 * MINUTE, "lateness": 5, "horizon": 48 * 60}
+        quick: dict[str, Any] = {"half_life": 360 * MINUTE, "lateness": 5, "horizon": 48 * 60}
         watch = PartitionWatch(0, plan(rule(**self.RULE, max_episode="3h"), **quick))
         events = feed(watch, log)
         assert [event.state for event in events] == ["firing", "resolved"]
         began, ended = events[0].fired_at, events[1].resolved_at
+        assert ended is not None
         assert ended - began > 3 * 60 * MINUTE
+        assert events[0].baseline is not None
         assert events[0].baseline.expected_negative == pytest.approx(1, rel=0.2)
 
     def test_says_what_was_expected_when_it_fires_and_when_it_resolves(self) -> None:
@@ -68,8 +77,11 @@ class TestSurge:
         watch = PartitionWatch(0, plan(rule(**self.RULE), lateness=5, horizon=48 * 60))
         fired, resolved = feed(watch, log)
         for event in (fired, resolved):
+            assert event.baseline is not None
             assert event.baseline.expected_negative == pytest.approx(1, rel=0.1)
             assert event.factor == pytest.approx(
                 event.window.novel_negative / event.baseline.expected_negative
             )
+        assert fired.strength is not None
+        assert resolved.strength is not None
         assert fired.strength > resolved.strength

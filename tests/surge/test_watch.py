@@ -7,6 +7,7 @@ import pytest
 
 from monitor.records import Series
 from monitor.surge.partition import PartitionWatch
+from monitor.surge.rules import Rule
 from tests.surge.log import (
     BANKING,
     NEUTRAL,
@@ -79,7 +80,7 @@ class TestEarly:
         assert told(desk.events) == [("firing", 1)]
 
     @pytest.mark.parametrize("condition", ["count < 3", "count <= 2", "negative_count < 1"])
-    def test_does_not_tell_that_there_was_little_news(self, condition) -> None:
+    def test_does_not_tell_that_there_was_little_news(self, condition: str) -> None:
         # The window that ends in the newest pane is not over: more may come. ✓1 has seen it all.
         desk = Desk(rule(condition, window="1m"))
         desk.mark(0)
@@ -179,7 +180,7 @@ class TestConcern:
             ({"source": "Other"}, 0),
         ],
     )
-    def test_matchers_on_source_and_language(self, match, counted) -> None:
+    def test_matchers_on_source_and_language(self, match: dict[str, object], counted: int) -> None:
         desk = Desk(rule("count >= 99", match=match))
         items = [("Wire", "en"), ("Wire", None), ("Post", "de"), (None, "fr")]
         for story, (source, language) in zip("abcd", items, strict=True):
@@ -254,14 +255,14 @@ class TestASeriesThatAppearsInTheMiddle:
         rule("count >= 2", window="4m", alert="Two", for_="1m"),
     )
 
-    def desk(self, *rules, series):
+    def desk(self, *rules: Rule, series: list[Series]) -> Desk:
         desk = Desk(*rules, series=series)
         desk.mark(95)
         desk.mark(100.5)
         return desk
 
     @pytest.mark.parametrize("first", [97.5, 98.5, 99.5, 100.5])
-    def test_fares_like_one_followed_from_the_start(self, first) -> None:
+    def test_fares_like_one_followed_from_the_start(self, first: float) -> None:
         # The clock is at 100.5, lateness 2: (98,99] is the oldest open pane.
         appeared, followed = (self.desk(*self.RULES, series=series) for series in ([], [BANKING]))
         for desk in (appeared, followed):
