@@ -65,7 +65,7 @@ def test_a_url_in_the_environment() -> None:
         ({"url_env": "U", "retries": 3}, "Extra inputs are not permitted"),
     ],
 )
-def test_what_a_receiver_may_not_say(webhook, says) -> None:
+def test_what_a_receiver_may_not_say(webhook: dict[str, object], says: str) -> None:
     assert says in faults(**webhook)
 
 
@@ -73,19 +73,19 @@ def test_what_a_receiver_may_not_say(webhook, says) -> None:
     "host",
     ["a..b", ".a", "a" * 64, "a." * 127 + "a", "256.1.1.1", "1.2.3", "a\\b", "%41"],
 )
-def test_hosts_that_no_client_could_reach(host) -> None:
+def test_hosts_that_no_client_could_reach(host: str) -> None:
     assert "no usable host" in faults(url=f"http://{host}/")
 
 
 @pytest.mark.parametrize(
     "host", ["desk", "a_b.example", "desk.example.", "127.0.0.1:8080", "[::1]:80", "3com.example"]
 )
-def test_hosts_that_are_welcome(host) -> None:
+def test_hosts_that_are_welcome(host: str) -> None:
     assert resolve(receiver(url=f"http://{host}/"), {"DESK_SECRET": SECRET})
 
 
 @pytest.mark.parametrize("name", ["", "Desk", "a b", "../x", "x" * 65, "désk"])
-def test_names_fit_for_streams_and_metrics(name) -> None:
+def test_names_fit_for_streams_and_metrics(name: str) -> None:
     webhook = {"url_env": "U", "secret_env": "S"}
     with pytest.raises(ValidationError):
         Receiver.model_validate({"name": name, "webhook": webhook})
@@ -103,7 +103,9 @@ def test_names_fit_for_streams_and_metrics(name) -> None:
         ({"DESK_URL": "http://x", "DESK_SECRET": "whsec_AAAA"}, "holds 3 bytes"),
     ],
 )
-def test_faults_of_the_environment_name_receiver_place_and_remedy(environ, says) -> None:
+def test_faults_of_the_environment_name_receiver_place_and_remedy(
+    environ: dict[str, str], says: str
+) -> None:
     with pytest.raises(NewsurgeError) as caught:
         resolve(receiver(url_env="DESK_URL"), environ)
     message = str(caught.value)
@@ -121,7 +123,7 @@ def test_faults_of_the_environment_name_receiver_place_and_remedy(environ, says)
         (b"\n", "it is empty"),
     ],
 )
-def test_faults_of_a_file(tmp_path: Path, content, says) -> None:
+def test_faults_of_a_file(tmp_path: Path, content: bytes | None, says: str) -> None:
     if content is not None:
         (tmp_path / "secret").write_bytes(content)
     config = receiver(url="http://x", secret_env=None, secret_file="secret")
@@ -152,5 +154,5 @@ def test_nothing_secret_shows_when_printed() -> None:
         (TOKEN, "(not a URL)"),
     ],
 )
-def test_redact_shows_scheme_and_host_only(url, shown) -> None:
+def test_redact_shows_scheme_and_host_only(url: str, shown: str) -> None:
     assert redact(url) == shown

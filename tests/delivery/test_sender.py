@@ -5,13 +5,13 @@ import contextlib
 import json
 import logging
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 from aiohttp import web
 
 from monitor.delivery.receivers import WebhookTarget
-from monitor.delivery.retry import Answer, Failure
+from monitor.delivery.retry import Answer, Failure, Reason
 from monitor.delivery.sender import Ended, sending
 from monitor.delivery.webhook import new_secret
 from monitor.receiver import Delivery, receiving
@@ -25,7 +25,7 @@ PATIENT = NotifySettings(
 )
 
 
-def answers(*statuses: int):
+def answers(*statuses: int) -> Callable[[Delivery], Awaitable[int]]:
     """Answer with each status in turn, the last one for ever."""
     left = list(statuses)
 
@@ -41,7 +41,9 @@ async def hang(_: Delivery) -> int:
 
 
 @contextlib.asynccontextmanager
-async def server(handler) -> AsyncIterator[WebhookTarget]:
+async def server(
+    handler: Callable[[web.Request], Awaitable[web.StreamResponse]],
+) -> AsyncIterator[WebhookTarget]:
     """A server that is no well-behaved receiver."""
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", handler)
@@ -77,7 +79,7 @@ async def test_the_same_id_and_body_until_it_is_accepted() -> None:
 
 
 @pytest.mark.parametrize(("status", "reason"), [(400, "permanent_status"), (410, "gone")])
-async def test_what_will_never_pass_is_tried_once(status, reason) -> None:
+async def test_what_will_never_pass_is_tried_once(status: int, reason: Reason) -> None:
     async with receiving(SECRET, answers(status)) as receiver:
         ended = await deliver(receiver.target("desk"))
     assert ended == Ended(False, 1, reason, f"HTTP {status}")
@@ -142,7 +144,7 @@ async def test_a_wrong_secret_is_refused_by_the_receiver() -> None:
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-async def test_redirects_are_not_followed(status) -> None:
+async def test_redirects_are_not_followed(status: int) -> None:
     async with receiving(SECRET) as elsewhere:
 
         async def redirect(_: web.Request) -> web.Response:
@@ -246,7 +248,13 @@ async def test_network_failures_do_not_log_the_url(caplog: pytest.LogCaptureFixt
     async with receiving(SECRET) as receiver:
         target = WebhookTarget("desk", f"{receiver.url}/{TOKEN}?key={TOKEN}", SECRET)
     logged, closing = asyncio.Event(), asyncio.Event()
-    caplog.handler.addFilter(lambda each: logged.set() or True if "failed" in each.msg else True)
+
+    def note(each: logging.LogRecord) -> bool:
+        if "failed" in each.msg:
+            logged.set()
+        return True
+
+    caplog.handler.addFilter(note)
     async with sending(target, PATIENT) as sender:
         delivery = asyncio.create_task(sender.deliver("ntf_1", BODY, closing))
         await asyncio.wait_for(logged.wait(), 20)

@@ -60,7 +60,7 @@ def test_a_time_that_no_calendar_has_is_refused() -> None:
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])))
-def test_any_title_arrives_intact(title) -> None:
+def test_any_title_arrives_intact(title: str) -> None:
     body = payload(alert(title))
     body.decode()
     assert json.loads(body)["data"]["stories"][0]["title"] == title
@@ -88,7 +88,7 @@ def test_the_library_verifies_the_signature() -> None:
 
 
 @pytest.mark.parametrize("zone", [dt.UTC, dt.timezone(dt.timedelta(hours=9))])
-def test_the_signature_by_hand(zone) -> None:
+def test_the_signature_by_hand(zone: dt.tzinfo) -> None:
     key, body = b"k" * 32, b'{"a":"\xc3\xa9"}'
     now = dt.datetime(2026, 1, 2, 3, 4, 5, 999_999, tzinfo=dt.UTC)
     signed = headers("whsec_" + base64.b64encode(key).decode(), "ntf_1", body, now.astimezone(zone))

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from monitor.delivery.receivers import Receiver
-from monitor.delivery.retry import TABLE
+from monitor.delivery.retry import TABLE, Row
 from monitor.delivery.webhook import headers, new_secret, payload
 from monitor.records import decode_alert
 from monitor.settings import NotifySettings
@@ -18,6 +18,7 @@ DOC = (Path(__file__).parents[2] / "docs" / "WEBHOOKS.md").read_text(encoding="u
 
 
 def block(language: str) -> str:
+    found: str
     (found,) = re.findall(rf"^```{language}\n(.*?)^```$", DOC, re.DOTALL | re.MULTILINE)
     return found
 
@@ -55,7 +56,7 @@ def test_the_receiver_in_python_verifies_and_knows_repeats(
 
 
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: row.reason)
-def test_the_table_of_answers_is_the_codes(row) -> None:
+def test_the_table_of_answers_is_the_codes(row: Row) -> None:
     says = {"done": "is done", "again": "tries again", "give_up": "gives up at once"}
     lines = [
         line for line in DOC.splitlines() if line.endswith(f"| {says[row.then]} | `{row.reason}` |")
