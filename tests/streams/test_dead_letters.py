@@ -1,6 +1,7 @@
 """A dead letter keeps the original bytes and says where they came from, and why."""
 
 import hashlib
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -16,8 +17,8 @@ from monitor.streams.dead_letters import (
 MAX_BYTES = 64
 
 
-def encode(value, **changes):
-    fields = {
+def encode(value: bytes | None, **changes: Any) -> tuple[bytes, list[tuple[str, bytes]]]:
+    fields: dict[str, Any] = {
         "stream": "newsurge.news",
         "partition": 3,
         "offset": 12_345,
@@ -35,7 +36,9 @@ def encode(value, **changes):
     offset=st.integers(0, 2**62),
     detail=st.text(max_size=80),
 )
-def test_a_dead_letter_comes_back_as_it_went(value, partition, offset, detail) -> None:
+def test_a_dead_letter_comes_back_as_it_went(
+    value: bytes, partition: int, offset: int, detail: str
+) -> None:
     letter = decode_dead_letter(*encode(value, partition=partition, offset=offset, detail=detail))
 
     assert (letter.stream, letter.partition, letter.offset) == ("newsurge.news", partition, offset)
@@ -91,7 +94,9 @@ def test_a_detail_that_is_no_unicode_text_is_kept_as_far_as_it_is() -> None:
         ([("stream", b"s"), ("partition", b"one")], "not a number"),
     ],
 )
-def test_other_records_are_not_taken_for_dead_letters(headers, words) -> None:
+def test_other_records_are_not_taken_for_dead_letters(
+    headers: list[tuple[str, bytes]], words: str
+) -> None:
     with pytest.raises(NotADeadLetterError, match=words):
         decode_dead_letter(b"", headers)
 

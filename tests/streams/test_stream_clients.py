@@ -1,6 +1,8 @@
 """Clients are made from the settings, and say what is wrong with them before they connect."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
@@ -13,7 +15,9 @@ SASL = {"security_protocol": "SASL_PLAINTEXT", "sasl_username": "desk"}
 
 
 @pytest.mark.parametrize("make", [admin, consumer, producer])
-async def test_a_missing_password_file_is_named(make, tmp_path: Path) -> None:
+async def test_a_missing_password_file_is_named(
+    make: Callable[[Settings], Any], tmp_path: Path
+) -> None:
     path = tmp_path / "absent"
     settings = Settings(kafka={**SASL, "sasl_password_file": path})
 
@@ -22,7 +26,7 @@ async def test_a_missing_password_file_is_named(make, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", ["", "not a certificate"])
-async def test_a_certificate_that_is_none_is_named(content, tmp_path: Path) -> None:
+async def test_a_certificate_that_is_none_is_named(content: str, tmp_path: Path) -> None:
     path = tmp_path / "ca.pem"
     path.write_text(content)
     settings = Settings(kafka={"security_protocol": "SSL", "ssl_cafile": path})
@@ -40,7 +44,7 @@ async def test_a_certificate_that_is_none_is_named(content, tmp_path: Path) -> N
         ({"sasl_password": "x", "sasl_mechanism": "GSSAPI"}, "sasl_mechanism"),
     ],
 )
-def test_credentials_that_are_not_whole_are_refused(changes, words) -> None:
+def test_credentials_that_are_not_whole_are_refused(changes: dict[str, Any], words: str) -> None:
     with pytest.raises(ValidationError, match=words):
         Settings(kafka={**SASL, **changes})
 

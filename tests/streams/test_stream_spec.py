@@ -1,5 +1,7 @@
 """The specification is what `ensure_streams` creates and what an administrator is told."""
 
+from typing import Any
+
 import pytest
 from aiokafka.partitioner import DefaultPartitioner
 from hypothesis import given
@@ -8,6 +10,7 @@ from hypothesis import strategies as st
 from monitor.settings import Settings
 from monitor.streams.spec import (
     STREAMS,
+    StreamSpec,
     acls,
     group_name,
     max_message_bytes,
@@ -19,7 +22,7 @@ from monitor.streams.spec import (
 DAY_MS = 86_400_000
 
 
-def specs(**sections):
+def specs(**sections: Any) -> dict[str, StreamSpec]:
     return {spec.stream: spec for spec in stream_specs(Settings(**sections))}
 
 
@@ -59,7 +62,7 @@ def test_live_news_is_stamped_by_the_broker_and_replayed_news_by_its_publisher()
 
 
 @pytest.mark.parametrize("max_record_bytes", [1024, 262_144, 4_194_304])
-def test_an_oversized_record_fits_the_streams(max_record_bytes) -> None:
+def test_an_oversized_record_fits_the_streams(max_record_bytes: int) -> None:
     settings = Settings(streams={"max_record_bytes": max_record_bytes})
 
     assert max_message_bytes(settings.streams) >= 4 * max_record_bytes
@@ -69,14 +72,14 @@ def test_an_oversized_record_fits_the_streams(max_record_bytes) -> None:
 
 
 @given(st.binary(max_size=40), st.integers(1, 64))
-def test_keys_go_where_other_clients_would_send_them(key, count) -> None:
+def test_keys_go_where_other_clients_would_send_them(key: bytes, count: int) -> None:
     partitions = list(range(count))
 
     assert partition_for(key, count) == DefaultPartitioner()(key, partitions, partitions)
 
 
 @pytest.mark.parametrize(("key", "hashed"), [(b"21", -973932308), (b"foobar", -790332482)])
-def test_partitions_follow_the_java_clients_hash(key, hashed) -> None:
+def test_partitions_follow_the_java_clients_hash(key: bytes, hashed: int) -> None:
     # Known answers from Kafka's own UtilsTest.
     assert partition_for(key, 1000) == (hashed & 0x7FFFFFFF) % 1000
 
@@ -95,7 +98,7 @@ def test_each_receiver_has_a_group_of_its_own() -> None:
 def test_a_role_may_do_what_it_does_and_no_more() -> None:
     settings = Settings(streams={"prefix": "desk."})
 
-    def may(actor, operation):
+    def may(actor: str, operation: str) -> set[str]:
         return {
             acl.name
             for acl in acls(settings)
