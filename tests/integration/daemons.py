@@ -33,7 +33,8 @@ async def running(
             address.set_result(where)
 
     life = asyncio.create_task(Daemon(settings, ready, receivers).run(stop))
-    await asyncio.wait([life, address], timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED)
+    beginning: list[asyncio.Future[Any]] = [life, address]
+    await asyncio.wait(beginning, timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED)
     if life.done():
         life.result()
     try:

@@ -62,7 +62,7 @@ async def test_negative_news_in_a_signed_webhook_out(settings: Settings) -> None
 async def test_each_item_feeds_its_topic_and_all_and_bad_ones_are_set_aside(
     settings: Settings,
 ) -> None:
-    broken = [b"{", b'{"title": 5}', {"title": "  "}]
+    broken: list[dict[str, Any] | bytes] = [b"{", b'{"title": 5}', {"title": "  "}]
     async with running(settings):
         origins = await publish(settings, [*items(STORIES), *broken])
         found = await accounted(settings, origins)

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import sys
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -86,7 +87,7 @@ async def test_a_consumer_closes_quietly_when_its_broker_has_gone(
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends children of the killed")
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
-async def test_no_process_is_left_behind(number) -> None:
+async def test_no_process_is_left_behind(number: signal.Signals) -> None:
     owner = await asyncio.create_subprocess_exec(
         sys.executable, "-c", OWNER, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )
@@ -100,7 +101,7 @@ async def test_no_process_is_left_behind(number) -> None:
     await until(lambda: not _runs(child))
 
 
-async def until(condition) -> None:
+async def until(condition: Callable[[], object]) -> None:
     async with asyncio.timeout(10):
         while True:
             if condition():
@@ -108,11 +109,11 @@ async def until(condition) -> None:
             await asyncio.sleep(0.01)
 
 
-def _newest_child():
+def _newest_child() -> int:
     return int(Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()[-1])
 
 
-def _runs(pid):
+def _runs(pid: str | int) -> bool:
     try:
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except (FileNotFoundError, ProcessLookupError):

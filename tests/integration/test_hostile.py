@@ -83,7 +83,7 @@ def _expected(record: dict[str, Any] | bytes, max_bytes: int) -> str:
 
     class Raw:
         partition, offset, timestamp = 0, 0, 0
-        value = record if isinstance(record, bytes) else json.dumps(record).encode()
+        value: bytes | None = record if isinstance(record, bytes) else json.dumps(record).encode()
 
     [one] = take_up([Raw()], 0, max_bytes)
     return "scored" if one.error is None else one.error.reason

@@ -109,7 +109,7 @@ async def has(receiver: LocalReceiver, *expected: int) -> None:
     await receiver.until(lambda r: set(expected) <= set(numbers(r.accepted)))
 
 
-async def test_an_alert_is_queued_delivered_and_its_outcome_written(desk) -> None:
+async def test_an_alert_is_queued_delivered_and_its_outcome_written(desk: Desk) -> None:
     async with receiving(SECRET) as receiver, desk.notifying(receiver.target("desk")):
         await desk.raise_alert(1, headers=(("caught-up", b"0"),))
         await has(receiver, 1)
@@ -124,7 +124,7 @@ async def test_an_alert_is_queued_delivered_and_its_outcome_written(desk) -> Non
     assert (outcome.id, outcome.delivered, outcome.attempts) == (identity, True, 1)
 
 
-async def test_a_dead_receiver_neither_delays_nor_repeats_another(desk) -> None:
+async def test_a_dead_receiver_neither_delays_nor_repeats_another(desk: Desk) -> None:
     async with (
         receiving(SECRET) as well,
         receiving(SECRET, refuse) as dead,
@@ -139,7 +139,7 @@ async def test_a_dead_receiver_neither_delays_nor_repeats_another(desk) -> None:
     assert {each.receiver for each in (await desk.outcomes()).values()} == {"well"}
 
 
-async def test_a_restart_between_tries_repeats_only_the_same_id(desk) -> None:
+async def test_a_restart_between_tries_repeats_only_the_same_id(desk: Desk) -> None:
     async with receiving(SECRET, refuse) as receiver, desk.notifying(receiver.target("desk")):
         await desk.raise_alert(1)
         await receiver.until(lambda r: len(r.requests) >= 2)
@@ -159,7 +159,7 @@ async def test_a_restart_between_tries_repeats_only_the_same_id(desk) -> None:
     assert numbers(receiver.requests) == [3]
 
 
-async def test_a_new_receiver_starts_at_the_end_and_stays_there(desk) -> None:
+async def test_a_new_receiver_starts_at_the_end_and_stays_there(desk: Desk) -> None:
     await desk.raise_alert(1)
     async with receiving(SECRET) as receiver, desk.notifying(receiver.target("desk")):
         await desk.raise_alert(2)
@@ -176,7 +176,7 @@ async def test_a_new_receiver_starts_at_the_end_and_stays_there(desk) -> None:
     assert numbers(receiver.requests) == [3]
 
 
-async def test_a_crash_between_outcome_and_commit_sends_nothing_again(desk) -> None:
+async def test_a_crash_between_outcome_and_commit_sends_nothing_again(desk: Desk) -> None:
     async with receiving(SECRET) as receiver:
         async with desk.notifying(receiver.target("desk")):
             pass
@@ -190,7 +190,7 @@ async def test_a_crash_between_outcome_and_commit_sends_nothing_again(desk) -> N
     assert numbers(receiver.requests) == [2]
 
 
-async def test_what_is_no_alert_is_passed(desk) -> None:
+async def test_what_is_no_alert_is_passed(desk: Desk) -> None:
     async with receiving(SECRET) as receiver, desk.notifying(receiver.target("desk")):
         await desk.write("alerts", b"\xff\xfe")
         await desk.write("alerts", b'{"id": 3}')

@@ -3,11 +3,13 @@
 import asyncio
 import os
 import socket
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
-from aiokafka import ConsumerRebalanceListener, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.admin import NewTopic
 from aiokafka.structs import OffsetAndMetadata
 
@@ -25,43 +27,54 @@ from monitor.streams.clients import (
 )
 from monitor.streams.dead_letters import decode_dead_letter, encode_dead_letter
 from monitor.streams.reading import end_offsets, lag, read_all
-from monitor.streams.spec import STREAMS, group_name, partition_for, stream_name, stream_specs
+from monitor.streams.spec import (
+    STREAMS,
+    StreamName,
+    group_name,
+    partition_for,
+    stream_name,
+    stream_specs,
+)
 from tests.conftest import Broker, Deployment
 
 
-def in_groups(broker: Broker):
+def in_groups(broker: Broker) -> dict[str, Any]:
     """Settings that join groups; the embedded broker takes seconds longer for a longer session."""
     short = {"session_timeout_seconds": 2} if broker.name == "embedded" else {}
     return {"sole_consumer": False, **short}
 
 
-class Heard(ConsumerRebalanceListener):
+class Heard(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is untyped
     """Remembers what a consumer was told of its partitions."""
 
     def __init__(self) -> None:
-        self.assigned = asyncio.Queue()
-        self.revoked = asyncio.Queue()
+        self.assigned: asyncio.Queue[set[int]] = asyncio.Queue()
+        self.revoked: asyncio.Queue[set[int]] = asyncio.Queue()
 
-    async def on_partitions_assigned(self, assigned) -> None:
+    async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         self.assigned.put_nowait({each.partition for each in assigned})
 
-    async def on_partitions_revoked(self, revoked) -> None:
+    async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
         self.revoked.put_nowait({each.partition for each in revoked})
 
 
-async def send(settings: Settings, stream, values, **place):
+async def send(
+    settings: Settings, stream: StreamName, values: Iterable[bytes | None], **place: Any
+) -> list[int]:
     async with started(producer(settings), settings) as client:
         name = stream_name(settings, stream)
         sent = [await client.send(name, value, **place) for value in values]
         return [(await each).offset for each in sent]
 
 
-async def read(settings: Settings, stream, **where):
+async def read(settings: Settings, stream: StreamName, **where: Any) -> list[Any]:
     return [record async for record in read_all(settings, stream, **where)]
 
 
 @asynccontextmanager
-async def member(settings: Settings, group, stream="news"):
+async def member(
+    settings: Settings, group: str, stream: StreamName = "news"
+) -> AsyncIterator[tuple[AIOKafkaConsumer, Heard]]:
     """A consumer of a stream, with what it was told of its partitions."""
     heard = Heard()
     async with started(consumer(settings, group), settings) as client:
@@ -69,7 +82,7 @@ async def member(settings: Settings, group, stream="news"):
         yield client, heard
 
 
-async def assigned(heard, expected) -> None:
+async def assigned(heard: Heard, expected: set[int]) -> None:
     """Wait until the consumer was told that it has just these partitions."""
     while await heard.assigned.get() != expected:
         pass
@@ -121,7 +134,7 @@ async def test_missing_streams_are_named_where_creating_is_off(
     assert not any(name.startswith(settings.streams.prefix) for name in counts)
 
 
-async def create(settings: Settings, *names, partitions) -> None:
+async def create(settings: Settings, *names: str, partitions: int) -> None:
     async with started(admin(settings), settings) as client:
         await client.create_topics([NewTopic(name, partitions, 1) for name in names])
 
@@ -146,7 +159,7 @@ async def test_state_must_have_the_partitions_of_scored(
         await ensure_streams(settings)
 
 
-async def recreate(settings: Settings, stream, partitions) -> None:
+async def recreate(settings: Settings, stream: StreamName, partitions: int) -> None:
     name = stream_name(settings, stream)
     async with started(admin(settings), settings) as client:
         await client.delete_topics([name])
@@ -377,7 +390,7 @@ async def test_the_members_of_a_group_share_its_partitions(
         await assigned(first, {0, 1})
 
 
-async def _single(told):
+async def _single(told: asyncio.Queue[set[int]]) -> set[int]:
     while len(partitions := await told.get()) != 1:
         pass
     return partitions
@@ -456,13 +469,13 @@ async def test_read_all_passes_over_transactions(kafka: Broker, deployment: Depl
 # Brokers that are not there
 
 
-def unreachable(**kafka):
+def unreachable(**kafka: Any) -> Settings:
     return Settings(kafka={"connect_timeout_seconds": 1, **kafka})
 
 
 @pytest.mark.parametrize("make", [admin, consumer, producer])
 async def test_an_unreachable_broker_is_one_line_that_says_how_to_mend_it(
-    make, caplog: pytest.LogCaptureFixture
+    make: Callable[[Settings], Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     with socket.socket() as reserved:
         reserved.bind(("127.0.0.1", 0))  # bound and not listening: refused, and nobody else's
@@ -483,7 +496,7 @@ async def test_an_unreachable_broker_is_one_line_that_says_how_to_mend_it(
 async def test_a_server_that_never_answers_is_given_up_and_hung_up_on() -> None:
     hung_up = asyncio.Event()
 
-    async def silent(reader, writer) -> None:
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()
         writer.close()
         await writer.wait_closed()
@@ -538,7 +551,7 @@ async def test_a_broker_that_speaks_otherwise_is_one_line_too(
     assert "open sesame" not in str(refusal.value)
 
 
-def logging_in(kafka: Broker, **changes):
+def logging_in(kafka: Broker, **changes: Any) -> dict[str, Any]:
     if kafka.login is None:
         pytest.skip("needs the Kafka that tests start from its jars: its listener asks for a login")
     return {**kafka.login, **changes}
@@ -560,7 +573,7 @@ async def test_who_logs_in_gets_in(kafka: Broker, deployment: Deployment, tmp_pa
     ids=["password", "mechanism"],
 )
 async def test_refused_credentials_are_told_from_an_absent_broker(
-    kafka: Broker, deployment: Deployment, changes, caplog: pytest.LogCaptureFixture
+    kafka: Broker, deployment: Deployment, changes: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     settings = deployment(kafka, kafka=logging_in(kafka, **changes))
 
