@@ -159,7 +159,7 @@ def loaded_by(module: str) -> set[str]:
 
 
 @pytest.mark.parametrize("module", ["monitor.cli", "monitor.app"])
-def test_serving_loads_neither_torch_nor_anything_of_training(module) -> None:
+def test_serving_loads_neither_torch_nor_anything_of_training(module: str) -> None:
     assert not loaded_by(module) & HEAVY
 
 

@@ -158,7 +158,7 @@ async def test_records_before_the_position_are_left_out() -> None:
     ids=["empty", "bytes", "no fields", "deep", "year 50000"],
 )
 async def test_a_malformed_record_is_logged_counted_and_skipped(
-    value, caplog: pytest.LogCaptureFixture
+    value: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     before = malformed()
     journal = Journal()
