@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -142,10 +143,8 @@ def _measure(
     singles = [preparer.prepare([text]) for text in texts[:_SINGLES]]
     for each in range(rounds + 1):  # the first round warms up
         for row in [*rows, *limits]:
-            seconds = _timed(lambda row=row: _all(bundle, row.run, prepared))
-            alone = min(
-                _timed(lambda row=row, one=one: _all(bundle, row.run, one)) for one in singles
-            )
+            seconds = _timed(partial(_all, bundle, row.run, prepared))
+            alone = min(_timed(partial(_all, bundle, row.run, one)) for one in singles)
             if each:
                 row.seconds = min(row.seconds, seconds)
                 row.single_seconds = min(row.single_seconds, alone)
