@@ -8,7 +8,7 @@ from monitor.demo.accounts import Verdict, distinct, is_settled, judge
 from monitor.demo.observed import Observed
 from monitor.publish import Sent
 from monitor.receiver import Delivery
-from monitor.records import Series
+from monitor.records import AlertEvent, Series
 from monitor.streams.dead_letters import DeadLetter
 from tests.demo.seen import EXPECTED, MINUTE, NOON, a_good_run, alert, delivery, origin, scored
 
@@ -99,7 +99,7 @@ def test_an_unverified_signature_is_named() -> None:
         alert(minute=9),  # a minute before the onset
     ],
 )
-def test_only_an_alert_on_the_surge_counts(other: object) -> None:
+def test_only_an_alert_on_the_surge_counts(other: AlertEvent) -> None:
     def change(seen: Observed) -> None:
         seen.alerts[:] = [other]
 

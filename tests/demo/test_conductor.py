@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -20,7 +21,7 @@ from monitor.demo.accounts import read_expected
 from monitor.demo.conductor import run_demo
 from monitor.errors import RulesError
 from monitor.model.bundle import META, STARTER
-from monitor.model.judge import Judgement
+from monitor.model.judge import Judgement, Unjudged
 from monitor.model.signature import sign, words
 from monitor.news import decode_news
 from monitor.records import NewsItem, Sentiment
@@ -45,7 +46,7 @@ class Answers:
         return [self._judge(item) for item in items]
 
     def _judge(self, item: NewsItem) -> Judgement:
-        reason = "language" if "ruhiger" in (item.url or "") else None
+        reason: Unjudged | None = "language" if "ruhiger" in (item.url or "") else None
         if len(words(item.title)) < 2:
             reason = "too_short"
         is_negative = item.id in self.negative_ids
@@ -79,7 +80,7 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(app, "load_judge", lambda *_: Answers(ids_of_the_surge()))
 
 
-async def play(rules: Path, **options: object) -> tuple[int, str]:
+async def play(rules: Path, **options: Any) -> tuple[int, str]:
     """The exit code of a quick demo without a terminal, and what it printed."""
     out = io.StringIO()
     console = Console(file=out, width=200, force_terminal=False)

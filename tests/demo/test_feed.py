@@ -19,7 +19,7 @@ ALIKE = 0.6
 
 @pytest.fixture(scope="module")
 def meta() -> dict[str, Any]:
-    return msgspec.json.decode(DEMO.joinpath("feed.meta.json").read_bytes())
+    return msgspec.json.decode(DEMO.joinpath("feed.meta.json").read_bytes(), type=dict[str, Any])
 
 
 @pytest.fixture(scope="module")
@@ -87,8 +87,8 @@ def test_entities_are_tickers_and_some_fields_are_optional(items: dict[int, News
     tickers = {ticker for item in items.values() for ticker in item.entities}
     assert len(tickers) > 30
     assert all(re.fullmatch("[A-Z]{4}", ticker) for ticker in tickers)
-    for has in (lambda i: i.body, lambda i: i.extra, lambda i: i.language):
-        assert 10 < sum(bool(has(item)) for item in items.values()) < len(items) / 2
+    for field in ("body", "extra", "language"):
+        assert 10 < sum(bool(getattr(item, field)) for item in items.values()) < len(items) / 2
 
 
 def test_the_surge_begins_where_marked_and_is_dense(

@@ -11,9 +11,12 @@ from monitor.demo.life import guarded, quiet, until_signal
 from monitor.errors import NewsurgeError
 
 
-async def forever() -> int:
+async def forever() -> None:
     await asyncio.Event().wait()
-    return 0
+
+
+async def ends() -> None:
+    return
 
 
 async def fails() -> None:
@@ -38,7 +41,7 @@ async def test_a_failing_guard_ends_the_work_with_its_error() -> None:
 
 async def test_a_guard_that_just_ends_is_named() -> None:
     with pytest.raises(NewsurgeError, match="the daemon ended before"):
-        await guarded(forever(), [asyncio.create_task(at_once(), name="the daemon")])
+        await guarded(forever(), [asyncio.create_task(ends(), name="the daemon")])
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -48,7 +51,8 @@ async def test_a_signal_cancels_the_work_and_lets_it_clean_up(number: signal.Sig
     async def work() -> int:
         try:
             os.kill(os.getpid(), number)
-            return await forever()
+            await forever()
+            return 0
         finally:
             cleaned.set()
 
