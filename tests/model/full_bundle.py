@@ -16,6 +16,8 @@ from monitor.model.bundle import (
 )
 
 if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
     from training.network import TwoHeads
 
 TOPICS = ("Financials", "Energy and Oil", "Earnings", "Macro")
@@ -72,10 +74,10 @@ def _spread(network: TwoHeads) -> None:
         for head, values in zip((network.topic, network.sentiment), logits, strict=True):
             scale = 2.0 / values.std(0).mean()
             head.weight *= scale
-            head.bias -= scale * values.mean(0)
+            head.bias.sub_(scale * values.mean(0))
 
 
-def _encoder():
+def _encoder() -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
     from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
@@ -93,7 +95,10 @@ def _encoder():
         num_attention_heads=2,
         intermediate_size=128,
         max_position_embeddings=64,
-        attn_implementation="eager",
+        attn_implementation="eager",  # type: ignore[call-arg]  # taken by its **kwargs
     )
     encoder = BertModel(config, add_pooling_layer=False)
-    return encoder, PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token="[PAD]")
+    fast = PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]  # transformers is untyped
+        tokenizer_object=tokenizer, pad_token="[PAD]"
+    )
+    return encoder, fast

@@ -7,7 +7,7 @@ from itertools import pairwise
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from monitor.model.batching import plan
+from monitor.model.batching import Rows, plan
 
 LENGTHS = st.lists(st.integers(1, 512), max_size=300)
 BUDGETS = st.integers(64, 8192)
@@ -27,8 +27,9 @@ def test_the_budget_is_held_unless_one_text_exceeds_it(lengths: list[int], budge
         assert len(batch) == 1 or longest * len(batch) <= budget
 
 
-def padding(lengths: list[int], batch: Sequence[int]) -> int:
-    return max(lengths[row] for row in batch) * len(batch) - sum(lengths[row] for row in batch)
+def padding(lengths: list[int], batch: Sequence[int] | Rows) -> int:
+    held = [lengths[row] for row in batch]
+    return max(held) * len(held) - sum(held)
 
 
 @given(LENGTHS, BUDGETS)
