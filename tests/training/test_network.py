@@ -23,7 +23,7 @@ def test_rows_without_a_label_cost_nothing() -> None:
     loss = masked_loss(logits, torch.tensor([0, IGNORED]), weight, 0.0)
     alone = torch.nn.functional.cross_entropy(logits[:1], torch.tensor([0]))
     assert loss.item() == pytest.approx(alone.item() / 2)
-    loss.backward()
+    loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
     assert logits.grad is not None
     assert logits.grad[1].abs().sum() == 0
 
@@ -32,7 +32,7 @@ def test_a_batch_without_labels_has_a_loss_of_zero() -> None:
     logits = torch.randn(3, 4, requires_grad=True)
     loss = masked_loss(logits, torch.full((3,), IGNORED), torch.ones(3), 0.1)
     assert loss.item() == 0
-    loss.backward()
+    loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
 
 
 def test_a_row_of_half_the_weight_costs_half() -> None:
@@ -51,8 +51,11 @@ def test_only_the_labelled_head_learns(encoder: Path) -> None:
     assert outputs["topic_logits"].shape == (1, 3)
     assert outputs["sentiment_logits"].shape == (1, 3)
     outputs["loss"].backward()
-    assert network.topic.weight.grad.abs().sum() > 0
-    assert network.sentiment.weight.grad.abs().sum() == 0
+    topic, sentiment = network.topic.weight.grad, network.sentiment.weight.grad
+    assert topic is not None
+    assert sentiment is not None
+    assert topic.abs().sum() > 0
+    assert sentiment.abs().sum() == 0
 
 
 @pytest.mark.parametrize("pooling", ["mean", "first"])

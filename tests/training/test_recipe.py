@@ -28,7 +28,8 @@ def test_the_toy_recipe_is_read(toy: Write) -> None:
 def test_the_starter_recipe_is_read() -> None:
     recipe = load_recipe(STARTER)
     assert len(recipe.topics) == 20
-    assert all(feed.sha256 for feed in (*recipe.feeds, *recipe.holdouts))
+    assert all(feed.sha256 for feed in recipe.feeds)
+    assert all(holdout.sha256 for holdout in recipe.holdouts)
 
 
 def test_a_recipe_survives_the_bundle(toy: Write) -> None:

@@ -153,8 +153,8 @@ def test_a_held_out_file_is_measured_and_recorded(bundle: Bundle, feeds: Path) -
         source="",
         license="",
         file="held_out.csv",
-        topic={"column": "topic"},  # type: ignore[arg-type]  # pydantic builds it from the mapping
-        sentiment={"column": "sentiment"},  # type: ignore[arg-type]
+        topic={"column": "topic"},
+        sentiment={"column": "sentiment"},
     )
     metrics, report = evaluation.evaluate(bundle, feed, feeds)
     assert report.kept == len(headlines()[::9])
