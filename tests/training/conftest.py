@@ -55,13 +55,16 @@ def feeds(tmp_path_factory: pytest.TempPathFactory) -> Path:
     numbers = {"negative": 0, "positive": 1, "neutral": 2}
     rows = headlines()
     held_out = rows[::9]
+    # Neighbours differ in their subject alone: pairs are dealt out, so that each feed has both.
+    sentiments = [row for index, row in enumerate(rows) if index // 2 % 2 == 0]
+    topics = [row for index, row in enumerate(rows) if index // 2 % 2 == 1]
     write_csv(
         folder / "sentiment.csv",
-        [{"text": text, "label": numbers[sentiment]} for text, _, sentiment in rows[::2]],
+        [{"text": text, "label": numbers[sentiment]} for text, _, sentiment in sentiments],
     )
     (folder / "topic.jsonl").write_bytes(
         b"\n".join(
-            msgspec.json.encode({"headline": text, "class": topic}) for text, topic, _ in rows[1::2]
+            msgspec.json.encode({"headline": text, "class": topic}) for text, topic, _ in topics
         )
     )
     write_csv(
