@@ -21,7 +21,7 @@ from rich.table import Table
 
 from benchmarks.daemons import arguments, broker, daemon, deployment, percentile
 from monitor.model.bundle import load_bundle
-from monitor.model.scorer import load_scorer
+from monitor.model.runtime import load_scorer
 from monitor.receiver import LocalReceiver, receiving
 from monitor.settings import Settings
 from monitor.streams.clients import consumer, partitions_of, producer, started

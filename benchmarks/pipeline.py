@@ -21,7 +21,7 @@ from rich.table import Table
 from benchmarks.corpus import headlines
 from benchmarks.daemons import arguments, broker, daemon, deployment, percentile
 from monitor.model.bundle import load_bundle
-from monitor.model.scorer import load_scorer
+from monitor.model.runtime import load_scorer
 from monitor.records import ScoredRecord, decode_scored
 from monitor.settings import Settings
 from monitor.streams.admin import ensure_streams

@@ -13,13 +13,14 @@ from collections.abc import Callable, Sequence
 
 from monitor import __version__, metrics
 from monitor.delivery.receivers import WebhookTarget, resolve
-from monitor.fan_out import known_series
 from monitor.health import Health
 from monitor.model.bundle import STARTER, Bundle, load_bundle
 from monitor.model.judge import Judge, load_judge
 from monitor.notify import Notify
 from monitor.rules_file import RuleFile, load_rules
 from monitor.score import Score
+from monitor.scoring.fan_out import known_series
+from monitor.scoring.watchlist import Watchlist, load_watchlist
 from monitor.settings import PartitionSettings, Settings
 from monitor.streams.admin import ensure_streams
 from monitor.streams.clients import partition_counts
@@ -27,7 +28,6 @@ from monitor.streams.spec import stream_name
 from monitor.surge.partition import WatchPlan
 from monitor.surge.track import Statistics
 from monitor.watch import Watch
-from monitor.watchlist import Watchlist, load_watchlist
 from monitor.web.server import Actions, Address, serving
 
 log = logging.getLogger(__name__)

@@ -24,8 +24,8 @@ from monitor.errors import FeedError
 from monitor.feeds import FeedRecord, csv_columns, format_of, read_feed
 from monitor.model.bundle import STARTER, load_bundle
 from monitor.model.judge import Judge, Judgement, load_judge
-from monitor.news import InvalidNewsError, decode_news
 from monitor.records import NewsItem
+from monitor.scoring.news import InvalidNewsError, decode_news
 from monitor.settings import Settings
 
 COLUMNS = (

@@ -12,8 +12,8 @@ import msgspec
 
 from monitor.errors import FeedError, SettingsError
 from monitor.feeds import FeedRecord
-from monitor.news import InvalidNewsError, decode_news
 from monitor.records import NewsItem
+from monitor.scoring.news import InvalidNewsError, decode_news
 from monitor.settings import Settings, StreamSettings
 
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])

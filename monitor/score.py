@@ -20,17 +20,18 @@ from aiokafka.errors import CommitFailedError, IllegalStateError
 
 from monitor import metrics
 from monitor.health import Health
-from monitor.invalid_run import InvalidRun
-from monitor.log_time import PartitionTime
 from monitor.model.judge import Judge, Judgement, PreparedItems
 from monitor.records import Mark, encode
-from monitor.score_writer import ScoreWriter
+from monitor.scoring.invalid_run import InvalidRun
+from monitor.scoring.log_time import PartitionTime
+from monitor.scoring.take_up import TakenUp, take_up
+from monitor.scoring.watchlist import Watchlist
+from monitor.scoring.writer import ScoreWriter
 from monitor.settings import Settings
 from monitor.streams.clients import consumer, producer, started, subscribe
+from monitor.streams.polling import wait_paused
 from monitor.streams.reading import lag
 from monitor.streams.spec import group_name
-from monitor.take_up import TakenUp, take_up
-from monitor.watchlist import Watchlist
 
 log = logging.getLogger(__name__)
 PART = "score"
@@ -135,7 +136,7 @@ class Score:
         held: list[ConsumerRecord] = []
         while not stop.is_set():
             if not self._go_on.is_set():
-                held += await self._wait_polling(reader, self._go_on.wait(), stop)
+                held += self._note(await wait_paused(reader, self._go_on.wait(), stop))
                 continue
             polled = await reader.getmany(timeout_ms=_POLL_MS, max_records=most)
             records, held = held + self._note(polled), []
@@ -145,32 +146,10 @@ class Score:
             self._idle.clear()
             chunk = _Chunk(records)
             if fetched.full():
-                held = await self._wait_polling(reader, fetched.put(chunk), None)
+                held = self._note(await wait_paused(reader, fetched.put(chunk)))
             else:
                 fetched.put_nowait(chunk)
         await fetched.put(None)
-
-    async def _wait_polling(
-        self, reader: AIOKafkaConsumer, awaited: Awaitable[object], stop: asyncio.Event | None
-    ) -> list[ConsumerRecord]:
-        """Wait with all partitions paused, polling, so that the consumer stays in its group.
-
-        Returns the records of partitions that were assigned in the meantime.
-        """
-        waiting = asyncio.ensure_future(awaited)
-        held: list[ConsumerRecord] = []
-        try:
-            while not waiting.done() and not (stop is not None and stop.is_set()):
-                reader.pause(*reader.assignment())
-                held += self._note(await reader.getmany(timeout_ms=0))
-                await asyncio.wait([waiting], timeout=_POLL_MS / 1000)
-        finally:
-            if waiting.done():
-                await waiting
-            else:
-                waiting.cancel()
-            reader.resume(*reader.paused())
-        return held
 
     def _note(self, batches: dict[TopicPartition, list[ConsumerRecord]]) -> list[ConsumerRecord]:
         for partition, batch in batches.items():

@@ -20,7 +20,7 @@ from aiokafka.errors import CommitFailedError, IllegalStateError
 from monitor import metrics
 from monitor.health import Health
 from monitor.records import AlertEvent, decode_alert, decode_scored, encode
-from monitor.score_writer import series_key
+from monitor.scoring.writer import series_key
 from monitor.settings import Settings
 from monitor.streams.clients import consumer, producer, started, subscribe
 from monitor.streams.reading import lag, read_all

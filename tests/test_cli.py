@@ -27,8 +27,9 @@ def start(*arguments: str) -> subprocess.CompletedProcess[str]:
     nowhere = f"127.0.0.1:{free_port()}"
     rules = [] if "--rules" in arguments else ["--rules", str(default_rules())]
     return newsurge(
-        "run", "--bootstrap-servers", nowhere, "--set", "http.port=0", *rules, *arguments
-    )
+        "run", "--bootstrap-servers", nowhere, "--set", "http.port=0",
+        "--set", "log_level=warning", *rules, *arguments,
+    )  # fmt: skip
 
 
 def only_line(result: subprocess.CompletedProcess[str]) -> str:

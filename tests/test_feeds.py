@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from monitor.errors import FeedError
 from monitor.feeds import FeedRecord, csv_columns, read_feed
-from monitor.news import InvalidNewsError, decode_news
+from monitor.scoring.news import InvalidNewsError, decode_news
 
 MAX = 262_144
 

@@ -9,7 +9,6 @@ import pytest
 
 from monitor.errors import FeedError, SettingsError, StreamError
 from monitor.feeds import FeedRecord
-from monitor.news import decode_news, parse_time
 from monitor.publish import Progress, Sent, publish
 from monitor.publish_plan import (
     Planned,
@@ -22,6 +21,7 @@ from monitor.publish_plan import (
     replay_settings,
     restamped,
 )
+from monitor.scoring.news import decode_news, parse_time
 from monitor.settings import Settings
 from monitor.streams.admin import ensure_streams
 from monitor.streams.reading import read_all

@@ -6,8 +6,8 @@ import msgspec
 import pytest
 
 from monitor import schemas
-from monitor.news import InvalidNewsError, decode_news
 from monitor.records import Mark, Origin, Retraction, encode
+from monitor.scoring.news import InvalidNewsError, decode_news
 
 DOCS = Path(__file__).parent.parent / "docs" / "schemas"
 

@@ -67,7 +67,8 @@ def save_weights(network: TwoHeads, directory: Path) -> None:
 
     weights = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
     save_file(weights, directory / WEIGHTS)
-    config = {**network.encoder.config.to_dict(), "newsurge_pooling": network.pooling}
+    encoder: Any = network.encoder
+    config = {**encoder.config.to_dict(), "newsurge_pooling": network.pooling}
     (directory / CONFIG).write_bytes(msgspec.json.format(msgspec.json.encode(config), indent=2))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +16,7 @@ from torch.nn import functional
 
 from monitor.errors import NewsurgeError
 from monitor.model.bundle import WEIGHTS, digest
+from monitor.model.network import Network, Pooling
 from training.feeds import IGNORED
 
 if TYPE_CHECKING:
@@ -28,8 +29,8 @@ class EncoderError(NewsurgeError):
     """A base encoder that can't be found, or is not the one the recipe names."""
 
 
-class TwoHeads(nn.Module):
-    """An encoder whose pooled output feeds a topic head and a sentiment head."""
+class TwoHeads(Network):
+    """The network that is served, with what fitting it needs: dropout, losses, their weights."""
 
     def __init__(
         self,
@@ -38,30 +39,19 @@ class TwoHeads(nn.Module):
         topics: int,
         sentiments: int = 3,
         *,
-        pooling: Literal["mean", "first"] = "mean",
+        pooling: Pooling = "mean",
         dropout: float = 0.1,
         smoothing: float = 0.0,
         head_weights: tuple[float, float] = (1.0, 1.0),
     ) -> None:
-        super().__init__()
-        self.encoder: PreTrainedModel = encoder
+        super().__init__(encoder, hidden, topics, sentiments, pooling)
         self.dropout = nn.Dropout(dropout)
-        self.topic = nn.Linear(hidden, topics)
-        self.sentiment = nn.Linear(hidden, sentiments)
-        self.pooling = pooling
         self.smoothing = smoothing
         self.head_weights = head_weights
 
     def logits(self, input_ids: Tensor, attention_mask: Tensor) -> tuple[Tensor, Tensor]:
         """Returns [batch, topics] and [batch, sentiments] for [batch, seq] of token ids."""
-        hidden = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
-        if self.pooling == "first":
-            pooled = hidden[:, 0]
-        else:
-            mask = attention_mask.unsqueeze(-1).to(hidden.dtype)
-            pooled = (hidden * mask).sum(1) / mask.sum(1)
-        pooled = self.dropout(pooled)
-        return self.topic(pooled), self.sentiment(pooled)
+        return self.heads(self.dropout(self.pool(input_ids, attention_mask)))
 
     def forward(
         self,

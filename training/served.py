@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from monitor.model.scorer import load_scorer
+from monitor.model.runtime import load_scorer
 from monitor.model.text import clean
 from monitor.settings import ModelSettings
 

@@ -13,9 +13,9 @@ from importlib.resources.abc import Traversable
 import msgspec
 
 from monitor.demo.observed import Negative, Observed
-from monitor.news import parse_time
 from monitor.receiver import Delivery
 from monitor.records import AlertEvent, Origin, Series
+from monitor.scoring.news import parse_time
 from monitor.surge.novelty import SAME_STORY
 from monitor.surge.signature import similarity
 

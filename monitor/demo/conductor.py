@@ -27,11 +27,11 @@ from monitor.demo.screen import Screen
 from monitor.demo.view import Moment, summary
 from monitor.demo.watching import follow
 from monitor.embedded import embedded_broker, embedded_settings
-from monitor.news import parse_time
 from monitor.publish import publish
 from monitor.publish_plan import replay_settings
 from monitor.receiver import LocalReceiver, receiving
 from monitor.rules_file import load_rules
+from monitor.scoring.news import parse_time
 from monitor.settings import ROLES, ScoreSettings, Settings, WatchSettings, load_settings
 from monitor.web.server import Address
 

@@ -16,7 +16,8 @@ import msgspec
 
 from monitor.model.bundle import NO_TOPIC, Bundle, BundleMeta
 from monitor.model.language import Languages
-from monitor.model.scorer import Floats, Prepared, Scorer, Scores, load_scorer
+from monitor.model.runtime import load_scorer
+from monitor.model.scorer import Floats, Prepared, Scorer, Scores
 from monitor.model.signature import sign, words
 from monitor.model.text import clean
 from monitor.records import NewsItem, Sentiment

@@ -1,12 +1,12 @@
 """The network of a full bundle as torch runs it: one encoder, pooled, two linear heads.
 
 The only module besides `monitor.model.gpu` that imports torch. It builds the network from the
-bundle's configuration and weights; training, losses and dropout are none of its business.
+bundle's configuration and weights; losses and dropout are training's business.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import torch
@@ -17,25 +17,40 @@ from transformers import AutoConfig, AutoModel
 from monitor.errors import BundleError
 from monitor.model.bundle import CONFIG, WEIGHTS, Bundle
 
+Pooling = Literal["mean", "first"]
+
 
 class Network(nn.Module):
-    """Encoder, pooling and heads; its state has the names that a bundle's weights have."""
+    """Encoder, pooling and heads; its state has the names that a bundle's weights have.
 
-    def __init__(self, encoder: nn.Module, hidden: int, topics: int, sentiments: int) -> None:
+    Training fits the same network, with what it needs besides (`training.network`).
+    """
+
+    def __init__(
+        self, encoder: nn.Module, hidden: int, topics: int, sentiments: int, pooling: Pooling
+    ) -> None:
         super().__init__()
         self.encoder = encoder
         self.topic = nn.Linear(hidden, topics)
         self.sentiment = nn.Linear(hidden, sentiments)
-        self.takes_first = False
+        self.pooling = pooling
 
-    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Any:
         """Logits [n, topics] and [n, sentiments] for [n, length] of token ids."""
-        hidden = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
-        if self.takes_first:
-            pooled = hidden[:, 0]
-        else:
-            mask = attention_mask.unsqueeze(-1).to(hidden.dtype)
-            pooled = (hidden * mask).sum(1) / mask.sum(1)
+        return self.heads(self.pool(input_ids, attention_mask))
+
+    def pool(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        """One vector for each text, [n, hidden]."""
+        hidden: Tensor = self.encoder(
+            input_ids=input_ids, attention_mask=attention_mask
+        ).last_hidden_state
+        if self.pooling == "first":
+            return hidden[:, 0]
+        mask = attention_mask.unsqueeze(-1).to(hidden.dtype)
+        return (hidden * mask).sum(1) / mask.sum(1)
+
+    def heads(self, pooled: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits [n, topics] and [n, sentiments] of pooled texts."""
         return self.topic(pooled), self.sentiment(pooled)
 
 
@@ -53,8 +68,9 @@ def load_network(bundle: Bundle) -> Network:
         if getattr(encoder, "pooler", None) is not None:
             encoder.pooler = None  # the heads pool for themselves
         classes = len(bundle.meta.topics), len(bundle.meta.sentiments)
-        network = Network(encoder, config.hidden_size, *classes)
-        network.takes_first = pooling == "first"
+        network = Network(
+            encoder, config.hidden_size, *classes, "first" if pooling == "first" else "mean"
+        )
         network.load_state_dict(load_file(bundle.path / WEIGHTS), strict=True)
     except (OSError, ValueError, KeyError, RuntimeError, AttributeError) as error:
         line = (str(error).strip().splitlines() or [type(error).__name__])[0]

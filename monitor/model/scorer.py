@@ -1,12 +1,11 @@
 """The scorer's contract: texts in, calibrated probabilities out, whatever runs the network.
 
-Owns the types that scorers share, the step from logits to probabilities, and the choice of the
-runtime. It decides nothing about news: see `monitor.model.judge`.
+Owns the types that scorers share and the step from logits to probabilities. Which runtime runs
+the network is `monitor.model.runtime`'s choice; what a text's scores mean is `judge`'s.
 """
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -14,10 +13,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.errors import BundleError
 from monitor.model.batching import Rows
-from monitor.model.bundle import CONFIG, WEIGHTS, Bundle
-from monitor.settings import ModelSettings
 
 Floats = NDArray[np.float32]
 Ids = NDArray[np.int64]
@@ -81,32 +77,6 @@ class Scorer(Protocol):
         """Run texts of several lengths, so that the first real ones find everything compiled."""
 
 
-def load_scorer(bundle: Bundle, settings: ModelSettings) -> Scorer:
-    """Load the network of a bundle in the runtime that the settings ask for.
-
-    `auto` takes the GPU where there is one, torch is installed and the bundle is a full one, and
-    the CPU otherwise. `torch` runs on the CPU where there is no GPU: right, but slow.
-
-    Raises:
-        BundleError: when the bundle can't be run, or lacks what the runtime needs.
-    """
-    obstacle = None if settings.runtime == "cpu" else _obstacle_to_torch(bundle)
-    if settings.runtime == "torch":
-        if obstacle:
-            raise BundleError(
-                f"model.runtime is torch, but {obstacle}; install newsurge[gpu] and give a full "
-                "bundle, or set model.runtime: cpu"
-            )
-        return _load_torch(bundle, settings, "model.runtime is torch")
-    if settings.runtime == "auto" and obstacle is None:
-        obstacle = _obstacle_to_cuda()
-        if obstacle is None:
-            return _load_torch(bundle, settings, "there is a GPU, and the bundle is a full one")
-    from monitor.model.cpu import CpuScorer
-
-    return CpuScorer(bundle, settings, obstacle or "model.runtime is cpu")
-
-
 def probabilities(logits: NDArray[np.floating], temperature: float, mode: str = "single") -> Floats:
     """Calibrated probabilities of logits [n, classes], each row by itself.
 
@@ -118,25 +88,3 @@ def probabilities(logits: NDArray[np.floating], temperature: float, mode: str = 
         return np.asarray(1.0 / (1.0 + np.exp(-np.clip(scaled, -60, 60))), dtype=np.float32)
     odds = np.exp(scaled - scaled.max(axis=1, keepdims=True))
     return np.asarray(odds / odds.sum(axis=1, keepdims=True), dtype=np.float32)
-
-
-def _obstacle_to_torch(bundle: Bundle) -> str | None:
-    lacking = [name for name in (WEIGHTS, CONFIG) if name not in bundle.meta.files]
-    if lacking:
-        return f"the bundle {bundle.path} has no {' and no '.join(lacking)}"
-    for module in ("torch", "transformers", "safetensors"):
-        if importlib.util.find_spec(module) is None:
-            return f"{module} is not installed"
-    return None
-
-
-def _obstacle_to_cuda() -> str | None:
-    import torch
-
-    return None if torch.cuda.is_available() else "there is no CUDA device"
-
-
-def _load_torch(bundle: Bundle, settings: ModelSettings, reason: str) -> Scorer:
-    from monitor.model.gpu import TorchScorer
-
-    return TorchScorer(bundle, settings, reason)

@@ -4,7 +4,6 @@ import hashlib
 
 from monitor.demo.accounts import Expected, OddLine, Surge
 from monitor.demo.observed import Observed, Span
-from monitor.news import parse_time
 from monitor.publish import Sent
 from monitor.receiver import Delivery
 from monitor.records import (
@@ -21,6 +20,7 @@ from monitor.records import (
     Story,
     WindowStatistics,
 )
+from monitor.scoring.news import parse_time
 from monitor.streams.dead_letters import DeadLetter
 
 BANKS = Series("topic", "Banks")

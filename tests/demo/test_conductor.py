@@ -23,9 +23,9 @@ from monitor.errors import RulesError
 from monitor.model.bundle import META, STARTER
 from monitor.model.judge import Judgement, Unjudged
 from monitor.model.signature import sign, words
-from monitor.news import decode_news
 from monitor.records import NewsItem, Sentiment
 from monitor.rules_file import default_rules
+from monitor.scoring.news import decode_news
 
 DEMO = resources.files("monitor.demo")
 PLAY_SECONDS = 6.0

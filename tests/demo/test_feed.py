@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from monitor.news import InvalidNewsError, decode_news, parse_time
 from monitor.records import NewsItem
+from monitor.scoring.news import InvalidNewsError, decode_news, parse_time
 
 DEMO = resources.files("monitor.demo")
 MAX_BYTES = 262_144

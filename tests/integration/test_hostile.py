@@ -10,9 +10,9 @@ import aiohttp
 import pytest
 
 from monitor.records import Mark, decode_scored
+from monitor.scoring.take_up import take_up
 from monitor.settings import Settings
 from monitor.streams.reading import read_all
-from monitor.take_up import take_up
 from tests.conftest import Broker, Deployment
 from tests.integration.daemons import accounted, publish, running, set_aside
 

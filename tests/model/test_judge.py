@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from monitor.model.bundle import Bundle
 from monitor.model.judge import Judge, Judgement, _sentiment, load_judge
 from monitor.model.language import Languages
-from monitor.model.scorer import load_scorer
+from monitor.model.runtime import load_scorer
 from monitor.model.signature import sign
 from monitor.records import NewsItem, Sentiment
 from monitor.settings import ModelSettings, Settings

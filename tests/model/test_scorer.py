@@ -18,7 +18,8 @@ import pytest
 from monitor.errors import BundleError
 from monitor.model.bundle import ONNX, Bundle
 from monitor.model.cpu import CpuScorer, compile_options
-from monitor.model.scorer import Scorer, Scores, load_scorer, probabilities
+from monitor.model.runtime import load_scorer
+from monitor.model.scorer import Scorer, Scores, probabilities
 from monitor.settings import ModelSettings
 from tests.model.full_bundle import TOPICS, WORDS, full_bundle
 from tests.model.tiny_bundle import tiny_bundle

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.news import REASONS, InvalidNewsError, decode_news, parse_time
+from monitor.scoring.news import REASONS, InvalidNewsError, decode_news, parse_time
 
 MAX = 262_144
 

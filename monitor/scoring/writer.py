@@ -12,15 +12,15 @@ from collections.abc import Iterator
 from aiokafka import AIOKafkaProducer
 
 from monitor import metrics
-from monitor.fan_out import scored_records, series_of
 from monitor.model.judge import Judgement
 from monitor.records import Origin, Retraction, Series, encode
+from monitor.scoring.fan_out import scored_records, series_of
+from monitor.scoring.take_up import TakenUp
+from monitor.scoring.watchlist import Watchlist
 from monitor.settings import Settings
 from monitor.streams.dead_letters import encode_dead_letter
 from monitor.streams.spec import partition_for, stream_name
 from monitor.streams.writing import Outgoing, write_all
-from monitor.take_up import TakenUp
-from monitor.watchlist import Watchlist
 
 log = logging.getLogger(__name__)
 

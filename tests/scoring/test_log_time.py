@@ -1,6 +1,6 @@
 import pytest
 
-from monitor.log_time import PartitionTime, resolve_times
+from monitor.scoring.log_time import PartitionTime, resolve_times
 
 NOW = 1_000_000
 

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from monitor.errors import SettingsError
-from monitor.watchlist import load_watchlist
+from monitor.scoring.watchlist import load_watchlist
 
 
 def write(tmp_path: Path, text: str) -> Path:

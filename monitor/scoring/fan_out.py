@@ -6,8 +6,8 @@ import msgspec
 
 from monitor.model.judge import Judgement
 from monitor.records import NewsItem, Origin, ScoredRecord, Series
+from monitor.scoring.watchlist import Watchlist
 from monitor.settings import ScoreSettings
-from monitor.watchlist import Watchlist
 
 ALL = Series("all", "all")
 

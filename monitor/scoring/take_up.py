@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
-from monitor.log_time import resolve_times
-from monitor.news import InvalidNewsError, decode_news
 from monitor.records import NewsItem, Origin
+from monitor.scoring.log_time import resolve_times
+from monitor.scoring.news import InvalidNewsError, decode_news
 
 
 class RawRecord(Protocol):

@@ -1,4 +1,4 @@
-from monitor.invalid_run import RECORDS, SPAN_MS, InvalidRun
+from monitor.scoring.invalid_run import RECORDS, SPAN_MS, InvalidRun
 
 
 def fed(valid_every: int | None, span_ms: int, records: int = RECORDS) -> InvalidRun:

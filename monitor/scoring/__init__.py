@@ -1,0 +1,1 @@
+"""SCORE's parts: untrusted news in, timed and decoded; judged items out, as records of series."""
