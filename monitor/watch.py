@@ -35,7 +35,7 @@ _RECORDS_AT_ONCE = 1000
 _COMMIT_SECONDS = 0.5
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Owned:
     """A scored partition of this process.
 
@@ -75,8 +75,11 @@ class Watch:
             while not stop.is_set():
                 listener.check()
                 batches = await reader.getmany(timeout_ms=_POLL_MS, max_records=_RECORDS_AT_ONCE)
-                for partition, records in batches.items():
-                    await self._apply(writer, partition, records)
+                # A rebalance during one partition's records makes the others' out of date.
+                fetched = [(self._owned.get(each), records) for each, records in batches.items()]
+                for owned, records in fetched:
+                    if owned is not None and owned in self._owned.values():
+                        await self._apply(writer, owned, records)
                 if time.monotonic() >= next_commit:
                     await self._commit(reader)
                     await self._show(reader)
@@ -118,11 +121,8 @@ class Watch:
             _log_unreadable(record, error)
 
     async def _apply(
-        self, writer: AIOKafkaProducer, partition: TopicPartition, records: list[ConsumerRecord]
+        self, writer: AIOKafkaProducer, owned: _Owned, records: list[ConsumerRecord]
     ) -> None:
-        owned = self._owned.get(partition)
-        if owned is None:
-            return
         state = owned.state
         for record in records:
             if not owned.rebuilt and record.offset >= owned.live_from:
