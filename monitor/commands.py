@@ -31,16 +31,27 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
     help="Rules file.  [default: alerts.yaml]",
 )
 @click.option("--embedded", is_flag=True, help="Start a broker too (memory only), for a trial.")
-def run(roles: str | None, rules: Path | None, embedded: bool, **options: Any) -> None:
+@click.option(
+    "--replay",
+    type=float,
+    metavar="SPEED",
+    help="Read replayed news, whose time passes SPEED times as fast; see `newsurge publish`.",
+)
+def run(
+    roles: str | None, rules: Path | None, embedded: bool, replay: float | None, **options: Any
+) -> None:
     """Run the daemon until it is told to stop.
 
     With --embedded it needs no Kafka: it starts a broker of its own and prints how to publish
     to it. What is in that broker is gone when it stops.
     """
+    from monitor.publish_plan import replay_settings
     from monitor.running import run_daemon, run_embedded
 
     chosen = None if roles is None else tuple(roles.split(","))
     settings = resolve_settings(**options, roles=chosen, rules=rules)
+    if replay is not None:
+        settings = replay_settings(settings, replay)
     runner = run_embedded if embedded else run_daemon
     run_async(until_signal(lambda stop: runner(settings, stop)))
 
@@ -54,7 +65,8 @@ def demo(keep: bool, rules: Path | None, picture: Path | None) -> None:
 
     Starts an embedded broker, the daemon with all roles and a local webhook receiver, publishes
     a bundled feed in compressed time, shows what happens, and accounts for every item at the
-    end. Exit code 0 only if all of it went as it must.
+    end. Exit code 0 only if all of it went as it must. Receivers named in the rules file are not
+    told: no desk should get invented alerts.
     """
     from monitor.demo.conductor import run_demo
     from monitor.rules_file import default_rules
@@ -71,9 +83,11 @@ def demo(keep: bool, rules: Path | None, picture: Path | None) -> None:
 def publish(file: Path, speed: float | None, rate: float | None, **options: Any) -> None:
     """Publish FILE (JSONL or CSV) to the `news` stream.
 
-    Items older than the allowed lateness are refused, unless you say how to take them: --rate N
-    restamps them as now; --speed X replays them with their own times, on streams of a prefix of
-    their own that a daemon with the setting score.replay_speed reads.
+    Items older than the allowed lateness are refused, unless you say how to take them. --rate N
+    restamps them as now. --speed X replays them with their own times, on streams of a prefix of
+    their own, which a daemon started with `newsurge run --replay X` reads.
+
+    Items keep their ids, so a file that is published twice counts once.
     """
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar

@@ -18,6 +18,8 @@ from monitor.settings import Settings, StreamSettings
 
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
+_REPLAY = "replay."
+
 
 class Planned(msgspec.Struct, frozen=True):
     """One record and when it goes.
@@ -39,17 +41,17 @@ def replay_settings(settings: Settings, speed: float) -> Settings:
     """These settings for a replay at `speed`: streams of its own, and a clock that runs with it.
 
     The daemon that scores the replay and the publisher both need them. The streams get the
-    prefix `<prefix>replay.`, so that live news and replayed news never meet. Settings that are
-    those of a replay at this speed already are returned as they are.
+    prefix `<prefix>replay.`, so that live news and replayed news never meet. A prefix that ends
+    so already is kept, and so is any but the default where `score.replay_speed` is set.
     """
-    if settings.score.replay_speed == speed and settings.streams.prefix != StreamSettings().prefix:
-        return settings
+    prefix, configured = settings.streams.prefix, settings.score.replay_speed
+    own = configured == speed and prefix != StreamSettings().prefix
+    if not own and not prefix.endswith(_REPLAY):
+        prefix += _REPLAY
     return settings.model_copy(
         update={
             "score": settings.score.model_copy(update={"replay_speed": speed}),
-            "streams": settings.streams.model_copy(
-                update={"prefix": f"{settings.streams.prefix}replay."}
-            ),
+            "streams": settings.streams.model_copy(update={"prefix": prefix}),
         }
     )
 
@@ -75,8 +77,8 @@ def check_mode(settings: Settings, speed: float | None, rate: float | None) -> N
     elif configured != speed or settings.streams.prefix == StreamSettings().prefix:
         raise SettingsError(
             f"a replay at --speed {speed:g} needs streams and a clock of its own: run the daemon "
-            f"and publish with score.replay_speed: {speed:g} (now {configured}) and a "
-            f"streams.prefix such as '{StreamSettings().prefix}replay.' (now "
+            f"with --replay {speed:g}, or both with score.replay_speed: {speed:g} "
+            f"(now {configured}) and a streams.prefix such as '{StreamSettings().prefix}replay.' (now "
             f"'{settings.streams.prefix}')"
         )
 

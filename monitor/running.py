@@ -40,6 +40,8 @@ async def run_embedded(settings: Settings, stop: asyncio.Event) -> None:
     Raises:
         NewsurgeError: for whatever the user can mend, in one line.
     """
+    speed = settings.score.replay_speed
+    how = "--rate 5" if speed is None else f"--speed {speed:g}"
     async with embedded_broker() as address:
         kafka = KafkaSettings(**embedded_settings(address))
         click.echo(
@@ -47,7 +49,7 @@ async def run_embedded(settings: Settings, stop: asyncio.Event) -> None:
             f"  export NEWSURGE_KAFKA__BOOTSTRAP_SERVERS={address} "
             "NEWSURGE_KAFKA__IDEMPOTENCE=false "
             f"NEWSURGE_STREAMS__PREFIX={settings.streams.prefix}\n"
-            "  newsurge publish FILE.jsonl --rate 5\n"
+            f"  newsurge publish FILE.jsonl {how}\n"
             "  newsurge tail alerts",
             err=True,
         )
