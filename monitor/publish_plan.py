@@ -78,8 +78,8 @@ def check_mode(settings: Settings, speed: float | None, rate: float | None) -> N
         raise SettingsError(
             f"a replay at --speed {speed:g} needs streams and a clock of its own: run the daemon "
             f"with --replay {speed:g}, or both with score.replay_speed: {speed:g} "
-            f"(now {configured}) and a streams.prefix such as '{StreamSettings().prefix}replay.' (now "
-            f"'{settings.streams.prefix}')"
+            f"(now {configured}) and a streams.prefix such as "
+            f"'{StreamSettings().prefix}{_REPLAY}' (now '{settings.streams.prefix}')"
         )
 
 
