@@ -128,7 +128,7 @@ def dequantised(onnx_file: Path, target: Path) -> Path:
             kept.append(node)
             continue
         weight, scale, *zero = (numpy_helper.to_array(held[name]) for name in node.input)
-        axis = next((each.i for each in node.attribute if each.name == "axis"), 1)
+        axis = next((each.i for each in node.attribute if each.name == "axis"), 1) % weight.ndim
         shape = [-1 if index == axis and scale.ndim else 1 for index in range(weight.ndim)]
         level = weight.astype(np.float32)
         if zero:
