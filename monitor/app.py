@@ -132,6 +132,9 @@ async def ready_streams(settings: Settings) -> Settings:
         scored=counts[stream_name(settings, "scored")],
         alerts=counts[stream_name(settings, "alerts")],
     )
+    asked = settings.streams.partitions
+    if asked != actual and asked != PartitionSettings():
+        log.warning("streams.partitions asks for %s, but the streams have %s", asked, actual)
     streams = settings.streams.model_copy(update={"partitions": actual})
     return settings.model_copy(update={"streams": streams})
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import IO, Any
 
@@ -40,11 +40,11 @@ def embedded_settings(bootstrap_servers: str) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def embedded_broker() -> AsyncIterator[str]:
+async def embedded_broker(died: Callable[[], None] = lambda: None) -> AsyncIterator[str]:
     """Run a broker for the length of the block; gives its address, such as `127.0.0.1:40213`.
 
     The broker ends with the block, and with this process however that ends (see
-    `monitor.children.spawn`).
+    `monitor.children.spawn`). Should it end before, `died` is called.
 
     Raises:
         EmbeddedBrokerError: when it is not installed, or does not start.
@@ -52,10 +52,18 @@ async def embedded_broker() -> AsyncIterator[str]:
     binary = await asyncio.to_thread(_binary)
     with tempfile.TemporaryFile() as output:
         process, address = await _start(binary, output)
+        watching = asyncio.create_task(_tell_end(process, died))
         try:
             yield address
         finally:
+            watching.cancel()
+            await asyncio.wait([watching])
             await stop(process, _STOP_SECONDS)
+
+
+async def _tell_end(process: asyncio.subprocess.Process, died: Callable[[], None]) -> None:
+    await process.wait()
+    died()
 
 
 def _binary() -> str:

@@ -46,8 +46,10 @@ class _Text(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         context = "".join(f" {key}={value}" for key, value in _context(record).items())
         line = f"{_time(record)} {record.levelname:7} {record.name}: {record.getMessage()}"
-        error = f"\n{self.formatException(record.exc_info)}" if record.exc_info else ""
-        return printable(line + context) + error
+        lines = [line + context]
+        if record.exc_info:
+            lines += self.formatException(record.exc_info).splitlines()
+        return "\n".join(printable(each) for each in lines)
 
 
 class _Json(logging.Formatter):

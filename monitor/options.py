@@ -20,6 +20,7 @@ from monitor import logs
 from monitor.errors import SettingsError
 from monitor.settings import Settings, load_settings
 
+_LONGEST_DRAIN_SECONDS = 30
 FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 _OPTIONS = (
     click.option(
@@ -95,7 +96,8 @@ def run_async(main: Coroutine[Any, Any, Any]) -> Any:
 async def until_signal(work: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> None:
     """Run work that drains when its event is set, which the first SIGINT or SIGTERM does.
 
-    The second signal ends the process at once.
+    The second signal ends the process at once, and so does a drain that takes too long, as when
+    the broker is away: what was not committed is done again by whoever goes on.
     """
     stop = asyncio.Event()
 
@@ -104,6 +106,11 @@ async def until_signal(work: Callable[[asyncio.Event], Coroutine[Any, Any, None]
             os._exit(130)
         click.echo("stopping; once more to stop at once", err=True)
         stop.set()
+        loop.call_later(_LONGEST_DRAIN_SECONDS, give_up)
+
+    def give_up() -> None:
+        click.echo(f"newsurge: not drained in {_LONGEST_DRAIN_SECONDS} s, so it ends now", err=True)
+        os._exit(1)
 
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

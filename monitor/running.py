@@ -6,6 +6,7 @@ Owns these words only; the daemon's life is in `monitor.app`.
 from __future__ import annotations
 
 import asyncio
+import os
 
 import click
 
@@ -16,20 +17,24 @@ from monitor.streams.spec import stream_name
 from monitor.web.server import Address
 
 
-async def run_daemon(settings: Settings, stop: asyncio.Event) -> None:
-    """Run the daemon until `stop` is set; says when it is ready.
+async def run_daemon(settings: Settings, stop: asyncio.Event, hint: str = "") -> None:
+    """Run the daemon until `stop` is set; says when it is ready, with a hint of what to do then.
 
     Raises:
         NewsurgeError: for whatever the user can mend, in one line.
     """
+    told = False
 
     def ready(address: Address) -> None:
-        click.echo(
-            f"newsurge is ready: roles {', '.join(settings.roles)}, reading "
-            f"{stream_name(settings, 'news')} at {settings.kafka.bootstrap_servers}, "
-            f"metrics at {address.url}/metrics",
-            err=True,
-        )
+        nonlocal told
+        if not told:
+            click.echo(
+                f"newsurge is ready: roles {', '.join(settings.roles)}, reading "
+                f"{stream_name(settings, 'news')} at {settings.kafka.bootstrap_servers}, "
+                f"metrics at {address.url}/metrics{hint}",
+                err=True,
+            )
+        told = True
 
     await Daemon(settings, ready).run(stop)
 
@@ -42,15 +47,24 @@ async def run_embedded(settings: Settings, stop: asyncio.Event) -> None:
     """
     speed = settings.score.replay_speed
     how = "--rate 5" if speed is None else f"--speed {speed:g}"
-    async with embedded_broker() as address:
+    async with embedded_broker(_end_without_broker) as address:
         kafka = KafkaSettings(**embedded_settings(address))
-        click.echo(
-            f"embedded broker at {address}, in memory only. In another terminal:\n"
+        hint = (
+            "\nThe broker keeps everything in memory only. In another terminal:\n"
             f"  export NEWSURGE_KAFKA__BOOTSTRAP_SERVERS={address} "
             "NEWSURGE_KAFKA__IDEMPOTENCE=false "
             f"NEWSURGE_STREAMS__PREFIX={settings.streams.prefix}\n"
             f"  newsurge publish FILE.jsonl {how}\n"
-            "  newsurge tail alerts",
-            err=True,
+            "  newsurge tail alerts"
         )
-        await run_daemon(settings.model_copy(update={"kafka": kafka}), stop)
+        await run_daemon(settings.model_copy(update={"kafka": kafka}), stop, hint)
+
+
+def _end_without_broker() -> None:
+    """End the process at once: the streams are gone, so there is nothing to drain into."""
+    click.echo(
+        "newsurge: the embedded broker died, and the streams with it; start again, or use a "
+        "Kafka cluster (--bootstrap-servers)",
+        err=True,
+    )
+    os._exit(1)

@@ -13,9 +13,9 @@ import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
-from aiokafka.abc import ConsumerRebalanceListener
 from aiokafka.errors import CommitFailedError, IllegalStateError
 
 from monitor import metrics
@@ -31,6 +31,7 @@ from monitor.settings import Settings
 from monitor.streams.clients import consumer, producer, started, subscribe
 from monitor.streams.polling import wait_paused
 from monitor.streams.reading import lag
+from monitor.streams.rebalance import Rebalance
 from monitor.streams.spec import group_name
 
 log = logging.getLogger(__name__)
@@ -88,18 +89,20 @@ class Score:
             started(producer(self._settings, max_batch_size=262_144), self._settings) as writer,
             started(consumer(self._settings, group), self._settings) as reader,
         ):
-            await subscribe(self._settings, reader, "news", _Listener(self, reader))
+            listener = Rebalance(self._take, partial(self._let_go, reader))
+            await subscribe(self._settings, reader, "news", listener)
             with (
                 ThreadPoolExecutor(1, "prepare") as preparing,
                 ThreadPoolExecutor(1, "infer") as on,
             ):
-                await self._run_steps(reader, writer, preparing, on, stop)
+                await self._run_steps(reader, writer, listener, preparing, on, stop)
             await self._commit(reader)
 
     async def _run_steps(
         self,
         reader: AIOKafkaConsumer,
         writer: AIOKafkaProducer,
+        listener: Rebalance,
         preparing: ThreadPoolExecutor,
         inferring: ThreadPoolExecutor,
         stop: asyncio.Event,
@@ -122,7 +125,7 @@ class Score:
                 await self._emit(writer, chunk)
 
         async with asyncio.TaskGroup() as steps:
-            clock = steps.create_task(self._tell_time(reader, writer))
+            clock = steps.create_task(self._tell_time(reader, writer, listener))
             steps.create_task(self._fetch(reader, fetched, stop))
             steps.create_task(_step(fetched, prepare, prepared))
             steps.create_task(_step(prepared, infer, judged))
@@ -134,19 +137,24 @@ class Score:
     ) -> None:
         most = self._settings.score.chunk_records
         held: list[ConsumerRecord] = []
+
+        def hold(batches: dict[TopicPartition, list[ConsumerRecord]]) -> None:
+            held.extend(self._note(batches))
+
         while not stop.is_set():
             if not self._go_on.is_set():
-                held += self._note(await wait_paused(reader, self._go_on.wait(), stop))
+                await wait_paused(reader, self._go_on.wait(), hold, stop)
                 continue
-            polled = await reader.getmany(timeout_ms=_POLL_MS, max_records=most)
-            records, held = held + self._note(polled), []
+            hold(await reader.getmany(timeout_ms=_POLL_MS, max_records=most))
+            records = held.copy()
+            held.clear()
             if not records:
                 continue
             self._in_flight += 1
             self._idle.clear()
             chunk = _Chunk(records)
             if fetched.full():
-                held = self._note(await wait_paused(reader, fetched.put(chunk)))
+                await wait_paused(reader, fetched.put(chunk), hold)
             else:
                 fetched.put_nowait(chunk)
         await fetched.put(None)
@@ -193,9 +201,12 @@ class Score:
         self._health.unready(PART, reason)
         self._go_on.clear()
 
-    async def _tell_time(self, reader: AIOKafkaConsumer, writer: AIOKafkaProducer) -> None:
+    async def _tell_time(
+        self, reader: AIOKafkaConsumer, writer: AIOKafkaProducer, listener: Rebalance
+    ) -> None:
         """Write marks for every news partition owned, and commit, at a steady interval."""
         while True:
+            listener.check()
             await asyncio.sleep(self._settings.score.mark_interval_seconds)
             found = [await self._mark(reader, partition) for partition in reader.assignment()]
             marks = [encode(mark) for mark in found if mark is not None]
@@ -242,35 +253,25 @@ class Score:
             return
         self._committed |= offsets
 
-    def take(self, assigned: set[TopicPartition]) -> None:
+    async def _take(self, assigned: set[TopicPartition]) -> None:
         """Note which partitions this process scores from now on, which may be none."""
         log.info("news partitions assigned: %s", sorted(each.partition for each in assigned))
         if self._go_on.is_set():
             self._health.ready(PART)
 
-    async def let_go(self, reader: AIOKafkaConsumer, revoked: set[TopicPartition]) -> None:
+    async def _let_go(self, reader: AIOKafkaConsumer, revoked: set[TopicPartition]) -> None:
         """Finish what is in flight and commit it before partitions go to another process."""
         try:
             async with asyncio.timeout(_DRAIN_SECONDS):
                 await self._idle.wait()
         except TimeoutError:
             log.warning("news partitions revoked with records in flight; they are scored again")
-        await self._commit(reader)
-        for partition in revoked:
-            for known in (self._times, self._fetched, self._committed):
-                known.pop(partition, None)
-
-
-class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is untyped
-    def __init__(self, role: Score, reader: AIOKafkaConsumer) -> None:
-        self._role = role
-        self._reader = reader
-
-    async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
-        await self._role.let_go(self._reader, revoked)
-
-    async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
-        self._role.take(assigned)
+        try:
+            await self._commit(reader)
+        finally:
+            for partition in revoked:
+                for known in (self._times, self._fetched, self._committed):
+                    known.pop(partition, None)
 
 
 async def _step(

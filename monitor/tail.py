@@ -70,7 +70,7 @@ def _json(stream: TailStream, record: ConsumerRecord) -> str:
         return printable(value.decode("utf-8", "backslashreplace"))
     headers = {key: text.decode("utf-8", "replace") for key, text in record.headers}
     line = {**headers, "value": value.decode("utf-8", "backslashreplace")}
-    return msgspec.json.encode(line).decode()
+    return printable(msgspec.json.encode(line).decode())
 
 
 def _text(stream: TailStream, record: ConsumerRecord) -> str | None:

@@ -11,10 +11,10 @@ import logging
 import time
 from contextlib import aclosing
 from dataclasses import dataclass, replace
+from functools import partial
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
-from aiokafka.abc import ConsumerRebalanceListener
 from aiokafka.errors import CommitFailedError, IllegalStateError
 
 from monitor import metrics
@@ -24,6 +24,7 @@ from monitor.scoring.writer import series_key
 from monitor.settings import Settings
 from monitor.streams.clients import consumer, producer, started, subscribe
 from monitor.streams.reading import lag, read_all
+from monitor.streams.rebalance import Rebalance
 from monitor.streams.spec import group_name, partition_for, stream_name
 from monitor.surge.lifecycle import State
 from monitor.surge.partition import PartitionWatch, WatchPlan
@@ -60,6 +61,7 @@ class Watch:
         self._alerts = stream_name(settings, "alerts")
         self._owned: dict[TopicPartition, _Owned] = {}
         self._known: set[str] = set()
+        self._applying = asyncio.Lock()
         health.expect(PART)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -69,7 +71,7 @@ class Watch:
             started(producer(self._settings), self._settings) as writer,
             started(consumer(self._settings, group), self._settings) as reader,
         ):
-            listener = _Listener(self, reader)
+            listener = Rebalance(partial(self._take, reader), partial(self._let_go, reader))
             await subscribe(self._settings, reader, "scored", listener)
             next_commit = time.monotonic() + _COMMIT_SECONDS
             while not stop.is_set():
@@ -78,15 +80,16 @@ class Watch:
                 # A rebalance during one partition's records makes the others' out of date.
                 fetched = [(self._owned.get(each), records) for each, records in batches.items()]
                 for owned, records in fetched:
-                    if owned is not None and owned in self._owned.values():
-                        await self._apply(writer, owned, records)
+                    async with self._applying:
+                        if owned is not None and owned in self._owned.values():
+                            await self._apply(writer, owned, records)
                 if time.monotonic() >= next_commit:
                     await self._commit(reader)
                     await self._show(reader)
                     next_commit = time.monotonic() + _COMMIT_SECONDS
             await self._commit(reader)
 
-    async def take(self, reader: AIOKafkaConsumer, assigned: set[TopicPartition]) -> None:
+    async def _take(self, reader: AIOKafkaConsumer, assigned: set[TopicPartition]) -> None:
         """Begin each assigned partition anew, from the beginning of its log."""
         async with aclosing(read_all(self._settings, "alerts")) as alerts:
             async for record in alerts:
@@ -100,14 +103,17 @@ class Watch:
         log.info("scored partitions assigned: %s", sorted(each.partition for each in assigned))
         self._health.ready(PART)
 
-    async def let_go(self, reader: AIOKafkaConsumer, revoked: set[TopicPartition]) -> None:
-        """Commit, and forget the partitions that go to another process."""
-        await self._commit(reader)
-        for partition in revoked:
-            if self._owned.pop(partition, None) is not None:
-                number = str(partition.partition)
-                metrics.clock_timestamp_seconds.remove(number)
-                metrics.stalled_news_partitions.remove(number)
+    async def _let_go(self, reader: AIOKafkaConsumer, revoked: set[TopicPartition]) -> None:
+        """Finish the records in hand, commit, and forget partitions that go to another process."""
+        async with self._applying:
+            try:
+                await self._commit(reader)
+            finally:
+                for partition in revoked:
+                    if self._owned.pop(partition, None) is not None:
+                        number = str(partition.partition)
+                        metrics.clock_timestamp_seconds.remove(number)
+                        metrics.stalled_news_partitions.remove(number)
 
     def _plan_for(self, partition: int) -> WatchPlan:
         count = self._settings.streams.partitions.scored
@@ -195,30 +201,6 @@ class Watch:
             metrics.alerts_firing.labels(rule).set(count)
         for partition, behind in (await lag(reader)).items():
             metrics.consumer_lag_records.labels("scored", str(partition.partition)).set(behind)
-
-
-class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is untyped
-    """Passes assignments on. aiokafka only logs what a listener raises, so it is kept here."""
-
-    def __init__(self, role: Watch, reader: AIOKafkaConsumer) -> None:
-        self._role = role
-        self._reader = reader
-        self._failure: Exception | None = None
-
-    def check(self) -> None:
-        """Raise what taking up partitions failed of, if it did."""
-        if self._failure is not None:
-            raise self._failure
-
-    async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
-        await self._role.let_go(self._reader, revoked)
-
-    async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
-        try:
-            await self._role.take(self._reader, assigned)
-        except Exception as error:
-            self._failure = error
-            raise
 
 
 def _log_unreadable(record: ConsumerRecord, error: Exception) -> None:

@@ -64,6 +64,7 @@ class Outbox:
     async def end(self, record: Outcome) -> None:
         """Write how a notification ended; returns when it is acknowledged."""
         await self._write(record)
+        self._ended.add(record.id)
 
     async def _write(self, record: Queued | Outcome) -> None:
         # One key for both, so that a notification's records stay in order.

@@ -42,7 +42,7 @@ def load_scorer(bundle: Bundle, settings: ModelSettings) -> Scorer:
 def _obstacle_to_torch(bundle: Bundle) -> str | None:
     lacking = [name for name in (WEIGHTS, CONFIG) if name not in bundle.meta.files]
     if lacking:
-        return f"the bundle {bundle.path} has no {' and no '.join(lacking)}"
+        return f"the bundle is for CPUs only (it has no {' and no '.join(lacking)})"
     for module in ("torch", "transformers", "safetensors"):
         if importlib.util.find_spec(module) is None:
             return f"{module} is not installed"

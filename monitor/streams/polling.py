@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
@@ -11,21 +11,21 @@ _POLL_SECONDS = 0.2
 
 
 async def wait_paused(
-    reader: AIOKafkaConsumer, awaited: Awaitable[object], stop: asyncio.Event | None = None
-) -> dict[TopicPartition, list[ConsumerRecord]]:
+    reader: AIOKafkaConsumer,
+    awaited: Awaitable[object],
+    take: Callable[[dict[TopicPartition, list[ConsumerRecord]]], None],
+    stop: asyncio.Event | None = None,
+) -> None:
     """Wait for something, or for `stop`, with all partitions paused and polled.
 
-    Returns:
-        Records of partitions that were assigned in the meantime: they have been read, so
-        whoever waits has to take them.
+    `take` is given the records of partitions that were assigned in the meantime, as soon as
+    they are read: from then on nobody else has them.
     """
     waiting = asyncio.ensure_future(awaited)
-    held: dict[TopicPartition, list[ConsumerRecord]] = {}
     try:
         while not waiting.done() and not (stop is not None and stop.is_set()):
             reader.pause(*reader.assignment())
-            for partition, records in (await reader.getmany(timeout_ms=0)).items():
-                held.setdefault(partition, []).extend(records)
+            take(await reader.getmany(timeout_ms=0))
             await asyncio.wait([waiting], timeout=_POLL_SECONDS)
     finally:
         if waiting.done():
@@ -33,4 +33,3 @@ async def wait_paused(
         else:
             waiting.cancel()
         reader.resume(*reader.paused())
-    return held

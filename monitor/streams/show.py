@@ -19,7 +19,8 @@ def as_json(settings: Settings) -> str:
 
 def as_tables(settings: Settings) -> list[Table]:
     """A table of the streams, and one of the ACLs that each role needs."""
-    streams = Table("stream", "partitions", "replication", "configuration", title="Streams")
+    streams = Table("stream", "partitions", "replication", title="Streams")
+    streams.add_column("configuration", overflow="fold")
     for spec in stream_specs(settings):
         config = "\n".join(f"{name}={value}" for name, value in sorted(spec.config.items()))
         replication = str(spec.replication_factor) if spec.replication_factor > 0 else "default"

@@ -138,6 +138,10 @@ def test_backoff_stays_within_its_bounds(policy: Policy, n: int, draw: float) ->
         ("Fri, 02 Jan 2026 03:04:00 GMT", 0.0),
         ("Fri, 02 Jan 2026 03:04:35 -0000", None),
         ("Fri, 99 Jan 2026 03:04:35 GMT", None),
+        ("Mon, 01 Jan 2026 00:00:00 +99999999999999", None),
+        ("Mon, 01 Jan 99999999999999999999 00:00:00 GMT", None),
+        ("Mon, 01 Jan 2026 99999999999999999999:00:00 GMT", None),
+        ("Mon, 01 Jan 0001 00:00:00 +2359", 0.0),
     ],
 )
 def test_retry_after_in_both_forms(header: str | None, asks: float | None) -> None:

@@ -41,6 +41,22 @@ async def test_it_answers_at_its_own_address_and_ends_with_the_block() -> None:
             await asyncio.open_connection(host, int(port))
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="finds its child processes in /proc")
+async def test_its_death_is_told() -> None:
+    def children() -> set[int]:
+        tasks = Path(f"/proc/{os.getpid()}/task").glob("*/children")
+        return {int(pid) for task in tasks for pid in task.read_text().split()}
+
+    before = children()
+    died = asyncio.Event()
+    async with embedded_broker(died.set):
+        (broker,) = children() - before
+        assert not died.is_set()
+        os.kill(broker, signal.SIGKILL)
+        async with asyncio.timeout(30):
+            await died.wait()
+
+
 async def test_it_ends_when_the_task_is_cancelled() -> None:
     ready = asyncio.Event()
     addresses = []
