@@ -20,6 +20,15 @@ from monitor.errors import RulesError
 from monitor.records import By
 from monitor.surge.rules import Rule
 
+# What the validation library would say in its own terms.
+_WORDS = {
+    "extra_forbidden": "there is no such field",
+    "missing": "is needed",
+    "tuple_type": "must be a list",
+    "model_type": "must be a mapping of fields to values",
+    "union_tag_not_found": "needs a type: threshold, surge or absent",
+}
+
 
 class RuleFile(BaseModel):
     """The content of `alerts.yaml`."""
@@ -73,11 +82,14 @@ def load_rules(path: Path, slide_seconds: int, dimensions: Collection[By]) -> Ru
         tree = yaml.compose(text, Loader=yaml.SafeLoader)
         content = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise RulesError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
+        raise RulesError(_not_yaml(path, error)) from None
     try:
         rules = RuleFile.model_validate(content)
     except ValidationError as error:
-        faults = [_fault(path, tree, fault["loc"], fault["msg"]) for fault in error.errors()]
+        faults = [
+            _fault(path, tree, fault["loc"], _WORDS.get(fault["type"], fault["msg"]))
+            for fault in error.errors()
+        ]
         raise RulesError("\n".join(faults)) from None
     faults = [
         _fault(path, tree, ("rules", i, field), message)
@@ -97,6 +109,12 @@ def _misfits(
         yield "window", f"must be a multiple of {slide_seconds}s (the setting watch.slide_seconds)"
     if rule.by not in dimensions:
         yield "by", f"{rule.by!r} is not emitted here; add it to the setting score.dimensions"
+
+
+def _not_yaml(path: Path, error: yaml.YAMLError) -> str:
+    mark = getattr(error, "problem_mark", None)
+    place = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else str(path)
+    return f"{place}: not valid YAML: {getattr(error, 'problem', None) or error}"
 
 
 def _fault(path: Path, tree: Any, location: tuple[int | str, ...], message: str) -> str:

@@ -47,7 +47,7 @@ rules:
         "/alerts.yaml:4:9: rules.0.by: Input should be 'topic', 'entity' or 'all'",
         "/alerts.yaml:5:13: rules.0.window: '1x' is not a duration; "
         "write it as 90s, 15m, 2h, 7d or 1h30m",
-        "/alerts.yaml:6:13: rules.0.colour: Extra inputs are not permitted",
+        "/alerts.yaml:6:13: rules.0.colour: there is no such field",
         "/alerts.yaml:11:11: rules.1.when: 'negatve_share' is not one of "
         "negative_share, mean_score, count, negative_count",
     ]
@@ -56,14 +56,16 @@ rules:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("rules: [", "not valid YAML"),
+        ("rules: [", "alerts.yaml:1:9: not valid YAML"),
         ("rules: !!python/object/apply:os.system [ls]\n", "not valid YAML"),
-        ("", "the file: Input should be a valid dictionary"),
-        ("receivers: []\n", "rules: Field required"),
+        ("", "the file: must be a mapping"),
+        ("receivers: []\n", "rules: is needed"),
         (GOOD.replace("1h", "90s"), "1:window: must be a multiple of 60s"),
         (GOOD.replace("all", "entity"), "'entity' is not emitted here"),
         (GOOD + GOOD.removeprefix("rules:\n"), "rule names must differ; given twice: A"),
         (GOOD.replace("1h", "1h, receivers: [desk]"), "unknown receivers: desk"),
+        (GOOD.replace("type", "kind"), "rules.0: needs a type: threshold, surge or absent"),
+        ("rules: 3\n", "rules: must be a list"),
         (GOOD.replace("absent", "sudden"), "'threshold', 'surge', 'absent'"),
         (GOOD.replace("window: 1h", "window: 0s"), "greater than 0"),
     ],
