@@ -51,7 +51,7 @@ def test_short_texts_and_foreign_names_stay_english(english: Languages, headline
 @pytest.mark.parametrize("file", [name for name, _ in SETS])
 def test_real_english_headlines_stay_english(english: Languages, file: str) -> None:
     if not (LABELLED / file).is_file():
-        pytest.skip(f"needs {LABELLED / file}, which only the project's own machines have")
+        pytest.skip(f"needs {LABELLED / file}, which is no part of the project")
     with (LABELLED / file).open(encoding="utf-8", newline="") as stream:
         texts = [clean(row[dict(SETS)[file]]) for row in csv.DictReader(stream)]
     foreign = [text for text in texts if english.tell(text, None) != "en"]
