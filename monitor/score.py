@@ -115,6 +115,7 @@ class Score:
         async def prepare(chunk: _Chunk) -> None:
             with metrics.prepare_seconds.time():
                 await loop.run_in_executor(preparing, self._prepare, chunk)
+            self._look_at(chunk)
 
         async def infer(chunk: _Chunk) -> None:
             with metrics.inference_seconds.time():
@@ -184,10 +185,14 @@ class Score:
             times = self._times.get(TopicPartition(self._writer.news, one.origin.partition))
             if times is not None:
                 times.written(one.origin.offset, one.ingest_time, now)
-            self._invalid.observe(one.error is None, one.ingest_time)
         self._in_flight -= 1
         if self._in_flight == 0:
             self._idle.set()
+
+    def _look_at(self, chunk: _Chunk) -> None:
+        """Pause where nearly everything is invalid; what was fetched until then goes its way."""
+        for one in chunk.taken:
+            self._invalid.observe(one.error is None, one.ingest_time)
         if self._invalid.tripped and self._go_on.is_set():
             self._pause()
 
