@@ -5,9 +5,12 @@ a part may not touch, it doesn't import, nor does anything that it imports.
 """
 
 import ast
+import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -166,3 +169,14 @@ def test_serving_loads_neither_torch_nor_anything_of_training(module: str) -> No
 def test_the_core_loads_neither_loop_nor_broker() -> None:
     loaded = loaded_by("monitor.surge.partition")
     assert not loaded & (HEAVY | {"aiohttp", "aiokafka", "prometheus_client", "openvino"})
+
+
+def test_every_dependency_is_justified_in_the_architecture() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    declared = [*project["dependencies"], *chain(*project["optional-dependencies"].values())]
+    names = {re.split(r"[\[<>=;\s]", line)[0] for line in declared}
+    table = (
+        (ROOT / "docs" / "ARCHITECTURE.md").read_text(encoding="utf-8").split("## Dependencies")[1]
+    )
+    plug_ins = {name for name in names if name.startswith(("pytest-", "types-", "pandas-stubs"))}
+    assert {name for name in names - plug_ins if name not in table} == set()
