@@ -9,10 +9,9 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from aiokafka.abc import ConsumerRebalanceListener
 from aiokafka.errors import CommitFailedError, IllegalStateError
 
 from monitor.delivery.lane import AlertRecord, Lane
@@ -23,6 +22,7 @@ from monitor.health import Health
 from monitor.settings import Settings
 from monitor.streams.clients import consumer, producer, started, subscribe
 from monitor.streams.reading import end_offsets
+from monitor.streams.rebalance import Rebalance
 from monitor.streams.spec import group_name
 
 _log = logging.getLogger(__name__)
@@ -81,11 +81,8 @@ class Notify:
             await _until(stop, followers)
 
 
-class _Partitions(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
-    """The partitions that one receiver's consumer holds, a lane for each.
-
-    aiokafka only logs what its listeners raise, so it is kept, for `check` to raise.
-    """
+class _Partitions:
+    """The partitions that one receiver's consumer holds, a lane for each."""
 
     def __init__(
         self,
@@ -103,20 +100,19 @@ class _Partitions(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         self._sender = sender
         self._outbox = outbox
         self._lanes: dict[TopicPartition, Lane] = {}
-        self._failure: Exception | None = None
         self._ended = False
 
-    async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
+    async def let_go(self, revoked: Collection[TopicPartition]) -> None:
         """Finish or break off what is under way; every partition is about to move."""
         del revoked
-        await self._guarded(self._close_lanes(_REVOKE_SECONDS))
+        await self._close_lanes(_REVOKE_SECONDS)
 
-    async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
+    async def take(self, assigned: Collection[TopicPartition]) -> None:
         """Go to where each partition is to be read from, and open its lane."""
-        await self._guarded(self._open(assigned))
+        await self._open(assigned)
         self._joined(self._receiver)
 
-    def take(self, fetched: Mapping[TopicPartition, Sequence[ConsumerRecord]]) -> None:
+    def put(self, fetched: Mapping[TopicPartition, Sequence[ConsumerRecord]]) -> None:
         """Put fetched records into their lanes; pause the lanes that are full, resume the others.
 
         Records of a partition that has no lane yet are left: its position is set when it opens.
@@ -129,9 +125,7 @@ class _Partitions(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         self._hold_back()
 
     def check(self) -> None:
-        """Raise what a lane or the taking up of partitions failed of, if one did."""
-        if self._failure is not None:
-            raise self._failure
+        """Raise what a lane failed of, if one did."""
         for lane in self._lanes.values():
             lane.check()
 
@@ -198,13 +192,6 @@ class _Partitions(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
             elif lane.backlog <= _MAX_BACKLOG // 2 and partition in paused:
                 self._client.resume(partition)
 
-    async def _guarded(self, work: Awaitable[None]) -> None:
-        try:
-            await work
-        except Exception as error:
-            self._failure = error
-            raise
-
 
 async def _follow(
     settings: Settings,
@@ -220,10 +207,12 @@ async def _follow(
     ):
         partitions = _Partitions(settings, client, target.name, sender, outbox, joined)
         try:
-            await subscribe(settings, client, "alerts", partitions)
+            listener = Rebalance(partitions.take, partitions.let_go)
+            await subscribe(settings, client, "alerts", listener)
             while True:
                 fetched = await client.getmany(timeout_ms=_POLL_MS, max_records=_RECORDS_AT_ONCE)
-                partitions.take(fetched)
+                partitions.put(fetched)
+                listener.check()
                 partitions.check()
         finally:
             await partitions.end()
