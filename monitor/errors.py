@@ -34,3 +34,7 @@ class StreamError(NewsurgeError):
 
 class FeedError(NewsurgeError):
     """A file of news or labels that can't be read as such."""
+
+
+class PriorError(NewsurgeError):
+    """A prior file that can't be used, or a history that none can be fitted on."""

@@ -145,6 +145,7 @@ class BaselineStatistics(msgspec.Struct, frozen=True):
     state: Literal["warming", "trusted"]
     expected_negative: float
     observed_seconds: float
+    negative_share: float | None = None
 
 
 class Story(msgspec.Struct, frozen=True, omit_defaults=True):

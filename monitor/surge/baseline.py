@@ -1,106 +1,213 @@
-"""What a series' own past leads one to expect: a Gamma-Poisson baseline with forgetting.
+"""What a series' own past leads one to expect: a Gamma-Poisson rate with a weekly rhythm.
 
-Pure. The unit of exposure is one pane. Only closed panes teach it.
+Pure. Learns closed panes, when told to; knows nothing of rules or alarms.
 
-The rate of negative stories in a pane has a Gamma(a, b) posterior; a window of m panes then
-holds a negative binomial count with r = a and success probability b / (b + m) (Gelman et al.,
-Bayesian Data Analysis, 3rd ed., section 2.6). Forgetting discounts a and b alike at each pane
-(West & Harrison, Bayesian Forecasting and Dynamic Models, 2nd ed., section 10.8: power
-discounting), so that the past weighs less the longer ago it is.
+The rate of negative stories is a level, whose posterior is a Gamma distribution, times the
+rhythm of the week. The share of negative stories has a Beta posterior. What has been learnt is
+discounted as time passes (West & Harrison, Bayesian Forecasting and Dynamic Models, 2nd ed.,
+section 10.8: power discounting), so that the past weighs less the longer ago it is, and what
+the prior says weighs less the more has been seen.
 """
 
 from __future__ import annotations
 
-import math
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+
+from monitor.surge.prior import Prior, SeriesPrior
+from monitor.surge.week import HOUR, HOURS_OF_WEEK, Week, week
+
+RHYTHM_HALF_LIFE_WEEKS = 8.0
+RHYTHM_PRIOR_STORIES = 10.0
+"""How many expected stories in an hour of the week its prior rhythm is worth."""
+_FLOOR_HOURS = 0.1
+"""What of the prior never fades, in hours of watching: a rate is never zero."""
 
 
 @dataclass(frozen=True, slots=True)
-class Prior:
-    """What is believed of a series that has no past: `stories` negatives in `panes` panes."""
+class Learning:
+    """How fast a baseline learns and when it is relied on. Times are in milliseconds.
 
-    stories: float
-    panes: float
+    A series is `trusted` once it has been watched, or its prior is worth, `warm_up`; before
+    that it is `warming`, and for the first `settling` of watching it raises no surge.
+    """
+
+    half_life: int = 28 * 24 * HOUR
+    warm_up: int = 24 * HOUR
+    settling: int = HOUR
 
 
-WEAK_PRIOR = Prior(stories=1.0, panes=60.0)
-"""One negative story in the first hour (of panes of a minute), soon outweighed by what is seen."""
+DEFAULT_LEARNING = Learning()
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What a closed pane held: stories, and the negative ones among them."""
+
+    pane: int
+    negative: int
+    stories: int
 
 
 class Baseline:
     """The running baseline of one track.
 
     Args:
-        prior: the belief before any data; it never fades.
-        half_life: panes after which a pane's weight is halved.
-        warm_up: panes (weighted) from which the baseline is trusted.
+        belief: the prior of this series.
+        prior: the prior that it stands in, for the rhythm.
+        own_week: the hours of the week that the series' own rhythm is learnt in.
+        slide: the length of a pane in milliseconds.
+        learning: how fast it learns.
     """
 
-    def __init__(self, prior: Prior, half_life: float, warm_up: float) -> None:
-        self._prior = prior
-        self._decay = 0.5 ** (1.0 / half_life)
-        self._warm_up = warm_up
-        self._stories = 0.0
-        self._panes = 0.0
-
-    def learn(self, negative_stories: int) -> None:
-        """Take one closed pane's number of negative stories; zero is data too."""
-        self._stories = self._stories * self._decay + negative_stories
-        self._panes = self._panes * self._decay + 1.0
+    def __init__(
+        self, belief: SeriesPrior, prior: Prior, own_week: Week, slide: int, learning: Learning
+    ) -> None:
+        self.through: int | None = None
+        self._slide = slide
+        self._pane_hours = slide / HOUR
+        self._week = own_week
+        self._prior_week = week(prior.timezone, prior.calendar)
+        self._prior_rhythm = prior.hours
+        self._learning = learning
+        self._decay = 0.5 ** (HOUR / learning.half_life)
+        self._week_decay = 0.5 ** (1 / RHYTHM_HALF_LIFE_WEEKS)
+        self._negative = _Faded(belief.rate * belief.rate_hours, belief.rate * _FLOOR_HOURS)
+        self._hours = _Faded(belief.rate_hours, _FLOOR_HOURS)
+        told = belief.share_stories
+        self._share_negative = _Faded(belief.share * told, belief.share)
+        self._share_stories = _Faded(told, 1.0)
+        self._bin_stories = [0.0] * HOURS_OF_WEEK
+        self._bin_expected = [0.0] * HOURS_OF_WEEK
+        self._hour: int | None = None
+        self._watched_panes = 0
 
     @property
-    def observed_panes(self) -> float:
-        """The weight of what has been learnt, in panes."""
-        return self._panes
+    def rate(self) -> float:
+        """Negative stories an hour, as a mean over the week."""
+        return self._negative.value / self._hours.value
+
+    @property
+    def share(self) -> float:
+        """The usual share of negative stories."""
+        return self._share_negative.value / self._share_stories.value
+
+    @property
+    def rate_worth(self) -> float:
+        """How many stories the knowledge of the rate is worth: the shape of its posterior."""
+        return self._negative.value
+
+    @property
+    def share_worth(self) -> float:
+        """How many stories the knowledge of the share is worth: its concentration."""
+        return self._share_stories.value
+
+    @property
+    def observed(self) -> int:
+        """For how long the series has been watched, in milliseconds, without discount."""
+        return self._watched_panes * self._slide
 
     @property
     def trusted(self) -> bool:
-        """Whether enough has been learnt; until then the series is warming up."""
-        return self._panes >= self._warm_up
-
-    def expected(self, panes: int) -> float:
-        """The expected number of negative stories in a window of that many panes."""
-        return panes * self._shape / self._exposure
-
-    def tail(self, panes: int, count: int) -> float:
-        """The probability of `count` or more negative stories in a window of that many panes."""
-        return negative_binomial_tail(self._shape, self._exposure / (self._exposure + panes), count)
+        """Whether enough is known; until then the series is warming up."""
+        return self._hours.value * HOUR >= self._learning.warm_up
 
     @property
-    def _shape(self) -> float:
-        return self._prior.stories + self._stories
+    def speaks(self) -> bool:
+        """Whether a surge may be told from it at all."""
+        return self.trusted or self.observed >= self._learning.settling
+
+    def expected(self, first: int, last: int) -> float:
+        """The negative stories expected in the panes from `first` to `last`, both included."""
+        hours = sum(self._intensity(hour) * panes for hour, panes in self._stretches(first, last))
+        return self.rate * hours * self._pane_hours
+
+    def teach(self, counts: Iterable[Counts], through: int) -> None:
+        """Learn the panes up to `through`; those that are not in `counts` held nothing.
+
+        Args:
+            counts: what the panes held, in order, those after `self.through` only.
+            through: the last pane to learn.
+        """
+        told = list(counts)
+        if self.through is None:
+            self.through = min([one.pane for one in told] + [through]) - 1
+        if through <= self.through:
+            return
+        held = iter(told)
+        following = next(held, None)
+        pane = self.through + 1
+        for hour, panes in self._stretches(self.through + 1, through):
+            self._come_to(hour)
+            self._watch(hour, panes)
+            pane += panes
+            while following is not None and following.pane < pane:
+                self._count(hour, following)
+                following = next(held, None)
+        self._watched_panes += through - self.through
+        self.through = through
+
+    def skip(self, through: int) -> None:
+        """Pass over panes up to `through` without learning from them."""
+        self.through = through
+
+    def make_normal(self, hours: float) -> None:
+        """Let what was known before weigh no more than so many hours, as the level has moved."""
+        keep = min(1.0, hours / self._hours.value)
+        for learnt in (self._negative, self._hours, self._share_negative, self._share_stories):
+            learnt.fading *= keep
+
+    def _stretches(self, first: int, last: int) -> Iterator[tuple[int, int]]:
+        """Each hour that the panes lie in, and how many of them lie in it."""
+        pane, slide = first, self._slide
+        while pane <= last:
+            hour = (pane - 1) * slide // HOUR
+            end = max(pane, min(last, (hour + 1) * HOUR // slide))
+            yield hour, end - pane + 1
+            pane = end + 1
+
+    def _intensity(self, hour: int) -> float:
+        """The rhythm at an hour, as a multiple of the mean: own past, shrunk to the prior's."""
+        here = self._week.hour_of(hour)
+        before, after = here - 1, (here + 1) % HOURS_OF_WEEK
+        stories, expected = self._bin_stories, self._bin_expected
+        seen = stories[here] / 2 + (stories[before] + stories[after]) / 4
+        usual = expected[here] / 2 + (expected[before] + expected[after]) / 4
+        prior = self._prior_rhythm[self._prior_week.hour_of(hour)]
+        return (prior * RHYTHM_PRIOR_STORIES + seen) / (RHYTHM_PRIOR_STORIES + usual)
+
+    def _come_to(self, hour: int) -> None:
+        """Discount what was learnt for each hour that has passed."""
+        if self._hour == hour:
+            return
+        if self._hour is not None:
+            factor = self._decay ** (hour - self._hour)
+            for learnt in (self._negative, self._hours, self._share_negative, self._share_stories):
+                learnt.fading *= factor
+        self._hour = hour
+        here = self._week.hour_of(hour)
+        self._bin_stories[here] *= self._week_decay
+        self._bin_expected[here] *= self._week_decay
+
+    def _watch(self, hour: int, panes: int) -> None:
+        hours = panes * self._pane_hours
+        self._bin_expected[self._week.hour_of(hour)] += self.rate * hours
+        self._hours.fading += self._intensity(hour) * hours
+
+    def _count(self, hour: int, counts: Counts) -> None:
+        self._negative.fading += counts.negative
+        self._bin_stories[self._week.hour_of(hour)] += counts.negative
+        self._share_negative.fading += counts.negative
+        self._share_stories.fading += counts.stories
+
+
+@dataclass(slots=True)
+class _Faded:
+    """A sum whose past fades, but for a floor."""
+
+    fading: float
+    floor: float
 
     @property
-    def _exposure(self) -> float:
-        return self._prior.panes + self._panes
-
-
-def negative_binomial_tail(r: float, p: float, count: int) -> float:
-    """P(N >= count) for N negative binomial: r successes (real, > 0), success probability p.
-
-    P(N = k) = Gamma(k + r) / (k! Gamma(r)) p^r (1 - p)^k (Johnson, Kemp & Kotz, Univariate
-    Discrete Distributions, 3rd ed., section 5.1). Sums away from the mean, so that terms only
-    shrink and a small tail keeps its relative precision.
-    """
-    if count <= 0:
-        return 1.0
-    q = 1.0 - p
-    if count > r * q / p:
-        mass, tail, k = _negative_binomial_mass(r, p, count), 0.0, count
-        while mass > tail * 1e-12:
-            tail += mass
-            mass *= (k + r) / (k + 1) * q
-            k += 1
-        return min(tail, 1.0)
-    mass = below = _negative_binomial_mass(r, p, count - 1)
-    k = count - 1
-    while k > 0 and mass > below * 1e-12:
-        mass *= k / ((k - 1 + r) * q)
-        below += mass
-        k -= 1
-    return max(0.0, 1.0 - below)
-
-
-def _negative_binomial_mass(r: float, p: float, k: int) -> float:
-    log_mass = math.lgamma(k + r) - math.lgamma(k + 1) - math.lgamma(r)
-    return math.exp(log_mass + r * math.log(p) + k * math.log1p(-p))
+    def value(self) -> float:
+        return self.fading + self.floor

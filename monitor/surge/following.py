@@ -9,20 +9,31 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from monitor.records import AlertEvent, ScoredRecord, Series
-from monitor.surge.conditions import Verdict, judge
+from monitor.surge.conditions import UNMET, Verdict, judge, surge_verdict
+from monitor.surge.detector import Detector, settle
 from monitor.surge.evidence import Transition, alert_event
 from monitor.surge.lifecycle import CALM, Action, State, Status, step, step_early
-from monitor.surge.rules import Match, Rule, SurgeRule
+from monitor.surge.panes import Window
+from monitor.surge.rules import AbsentRule, Match, Rule, ThresholdRule
 from monitor.surge.track import Statistics, Taken, Track
+from monitor.surge.week import week
+
+REFRESH_PANES = 60
+"""After so many panes without a story, what waits to be taught is looked at again."""
+When = Literal["early", "on time"]
 
 
 @dataclass(slots=True)
 class Watched:
-    """One rule on one series; `fired` is the event of its present alert, if it fires."""
+    """One rule on one series; `fired` is the event of its present alert, if it fires.
+
+    `detector` is there on surge rules only.
+    """
 
     rule: Rule
     rule_hash: str
     length: int
+    detector: Detector | None = None
     status: Status = CALM
     fired: AlertEvent | None = None
 
@@ -31,7 +42,8 @@ class Watched:
 class Following:
     """A track, what may feed it, and the rules on it.
 
-    `partition` is the partition of `scored` that the series lives in.
+    `partition` is the partition of `scored` that the series lives in; `timezone` and `calendar`
+    are those of the rules, which share them.
     """
 
     partition: int
@@ -39,13 +51,23 @@ class Following:
     match: Match
     statistics: Statistics
     watched: list[Watched]
+    timezone: str = "UTC"
+    calendar: str | None = None
     track: Track = field(init=False)
     model: str = ""
     _early: list[Watched] = field(init=False)
+    _detectors: list[Detector] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.track = Track(self.statistics, {one.length for one in self.watched})
+        self.track = Track(
+            self.statistics,
+            lengths={one.length for one in self.watched if one.detector is None},
+            keep=max(one.length for one in self.watched),
+            series=self.series,
+            own_week=week(self.timezone, self.calendar),
+        )
         self._early = [one for one in self.watched if one.rule.tells_early]
+        self._detectors = [one.detector for one in self.watched if one.detector is not None]
 
     def takes(self, record: ScoredRecord) -> bool:
         """Whether a record of the series passes the matchers on source and language."""
@@ -57,7 +79,7 @@ class Following:
     def add(
         self, offset: int, record: ScoredRecord, clock: int | None
     ) -> tuple[Taken, list[AlertEvent]]:
-        """Take a record and evaluate the rules early, on the window that ends in the newest pane.
+        """Take a record and evaluate the rules early, on what ends in the newest pane.
 
         The time of an early transition is the clock, or the record's event time where the
         clock, which waits for marks, is behind it.
@@ -75,22 +97,24 @@ class Following:
     def pass_boundary(self, boundary: int, closing: int) -> list[AlertEvent]:
         """Cross the end of pane `boundary`: close the panes up to `closing`, evaluate on time."""
         now = boundary * self.statistics.slide
-        self.track.close(closing, teach=not self._in_episode(now))
+        closed = self.track.close(closing)
+        if closed or closing % REFRESH_PANES == 0:
+            self.track.teach(settle(self._detectors, closed, closing, self.track.baseline))
         self.track.roll(on_time=boundary, early=boundary + 1)
         events: list[AlertEvent] = []
         for watched in self.watched:
             events += self._evaluate(watched, now, "on time")
         return events
 
-    def _evaluate(
-        self, watched: Watched, now: int, when: Literal["early", "on time"]
-    ) -> list[AlertEvent]:
-        windows = self.track.early if when == "early" else self.track.on_time
-        window = windows[watched.length]
+    def _evaluate(self, watched: Watched, now: int, when: When) -> list[AlertEvent]:
         rule, before = watched.rule, watched.status
-        firing = before.state is State.FIRING
-        slide = self.statistics.slide
-        verdict = judge(rule, window.tally, self.track, firing, now)
+        if isinstance(rule, ThresholdRule | AbsentRule):
+            windows = self.track.early if when == "early" else self.track.on_time
+            window = windows[watched.length]
+            verdict = judge(rule, window.tally, self.track, now)
+        elif watched.detector is not None:
+            head = self._head(now, when)
+            verdict = self._surge(watched, watched.detector, head, when)
         if when == "early":
             after, action = step_early(before, verdict.met, now, for_=rule.for_)
         else:
@@ -100,10 +124,46 @@ class Following:
         watched.status = after
         if action is Action.NONE:
             return []
+        if watched.detector is not None:
+            window = self._turn(watched, watched.detector, action, verdict, head)
         transition = self._transition(watched, before, action, now, verdict)
+        slide = self.statistics.slide
         event = alert_event(transition, self.track, window, self.partition, slide)
         watched.fired = event if action is Action.FIRE else None
         return [event]
+
+    def _head(self, now: int, when: When) -> int:
+        """The newest pane that an evaluation counts."""
+        newest = self.track.newest
+        return newest if when == "early" and newest is not None else now // self.statistics.slide
+
+    def _surge(self, watched: Watched, detector: Detector, head: int, when: When) -> Verdict:
+        track = self.track
+        if detector.in_episode:
+            onset = detector.onset or head
+            calm = detector.is_calm(track.open_counts(head), head, track.baseline)
+            return surge_verdict(not calm, onset, head, track, None) if calm else Verdict(met=True)
+        if when == "on time" and watched.status.state is State.INACTIVE:
+            # Only a record can start a surge, and each is looked at when it comes.
+            return UNMET
+        finding = detector.find(
+            track.counts(head), lambda: track.open_counts(head - 1), track.revision, track.baseline
+        )
+        if not finding.met:
+            return UNMET
+        return surge_verdict(True, finding.onset, head, track, finding.hours)
+
+    def _turn(
+        self, watched: Watched, detector: Detector, action: Action, verdict: Verdict, head: int
+    ) -> Window:
+        """Tell the detector of a transition; the window that shows what it rests on."""
+        onset = verdict.onset or head
+        if action is Action.FIRE:
+            detector.fire(onset, head)
+        else:
+            detector.end(head)
+        first = max(onset, head - watched.length + 1)
+        return Window.over(first, head, self.track.panes)
 
     def _transition(
         self, watched: Watched, before: Status, action: Action, now: int, verdict: Verdict
@@ -119,13 +179,4 @@ class Following:
             now=now,
             verdict=verdict,
             model=self.model,
-        )
-
-    def _in_episode(self, now: int) -> bool:
-        """Whether a surge fires here that has not outlasted its `max_episode`."""
-        return any(
-            isinstance(one.rule, SurgeRule)
-            and one.status.state is State.FIRING
-            and now - one.status.started_at < one.rule.max_episode
-            for one in self.watched
         )

@@ -121,6 +121,13 @@ class Window:
         for pane in self.within(panes):
             self.tally.add(panes[pane].tally)
 
+    @classmethod
+    def over(cls, first: int, last: int, panes: dict[int, Pane]) -> Window:
+        """The window from pane `first` to pane `last`, both included, as it is now."""
+        window = cls(last - first + 1)
+        window.roll(last, panes)
+        return window
+
     def within(self, panes: Iterable[int]) -> list[int]:
         """Those of the panes that lie in the window, in order."""
         return sorted(pane for pane in panes if self.holds(pane))

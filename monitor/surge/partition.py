@@ -7,11 +7,12 @@ same alerts live, after a restart, in a replay and in a backtest.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 from monitor.records import AlertEvent, Mark, Origin, Retraction, Scored, ScoredRecord, Series
 from monitor.surge.clock import Clock
+from monitor.surge.detector import Detector
 from monitor.surge.following import Following, Watched
 from monitor.surge.lifecycle import State
 from monitor.surge.rules import Rule, SurgeRule, rule_hash
@@ -23,7 +24,8 @@ class WatchPlan:
     """What every partition of a deployment watches, and how.
 
     `series` are those known beforehand (the bundle's topics, the watchlist's names, `all`),
-    which are followed from the start so that their silence is seen too.
+    which are followed from the start so that their silence is seen too. `concerned` tells for
+    a rule, by name, how many series of the whole deployment it is about.
     """
 
     statistics: Statistics
@@ -31,22 +33,30 @@ class WatchPlan:
     news_partitions: int
     idle_timeout: int
     series: tuple[Series, ...] = ()
+    concerned: Mapping[str, int] = field(default_factory=dict)
 
     def hash_of(self, rule: Rule) -> str:
         """The rule's hash under this plan's statistics."""
-        deployment: dict[str, int | float] = {
+        deployment: dict[str, int | float | str] = {
             "slide": self.statistics.slide,
             "allowed_lateness": self.statistics.allowed_lateness,
             "duplicate_horizon": self.statistics.duplicate_horizon,
             "negative_threshold": self.statistics.negative_threshold,
         }
         if isinstance(rule, SurgeRule):
+            learning = self.statistics.learning
             deployment |= {
-                "prior_stories": self.statistics.prior.stories,
-                "prior_panes": self.statistics.prior.panes,
-                "half_life": self.statistics.half_life,
+                "prior": self.statistics.prior.digest,
+                "half_life": learning.half_life,
+                "warm_up": learning.warm_up,
+                "settling": learning.settling,
+                "tolerated": self.tolerated(rule),
             }
         return rule_hash(rule, deployment)
+
+    def tolerated(self, rule: SurgeRule) -> int:
+        """Milliseconds that the rule tolerates between false alarms on one series."""
+        return rule.tolerated(max(1, self.concerned.get(rule.alert, 1)))
 
 
 class Applied:
@@ -122,28 +132,32 @@ class PartitionWatch:
         return (following for each in self._followings.values() for following in each)
 
     def _follow(self, series: Series) -> list[Following]:
-        by_matchers: dict[tuple[tuple[str, ...], tuple[str, ...]], list[Rule]] = {}
-        for rule in self._plan.rules:
-            if rule.concerns(series):
-                matchers = rule.match.source, rule.match.language
-                by_matchers.setdefault(matchers, []).append(rule)
-        self._followings[series] = [
-            Following(
-                partition=self.partition,
-                series=series,
-                match=rules[0].match,
-                statistics=self._plan.statistics,
-                watched=[
-                    Watched(rule, self._plan.hash_of(rule), rule.window // self._slide)
-                    for rule in rules
-                ],
-            )
-            for rules in by_matchers.values()
-        ]
+        concerned = [rule for rule in self._plan.rules if rule.concerns(series)]
+        followings = [self._following(series, rules) for rules in _by_track(concerned)]
         if self._boundary is not None:
-            for following in self._followings[series]:
+            for following in followings:
                 following.track.start(self._boundary, self._closing(self._boundary))
-        return self._followings[series]
+        self._followings[series] = followings
+        return followings
+
+    def _following(self, series: Series, rules: list[Rule]) -> Following:
+        timezone, calendar = next((rule.week for rule in rules if rule.week), ("UTC", None))
+        return Following(
+            partition=self.partition,
+            series=series,
+            match=rules[0].match,
+            statistics=self._plan.statistics,
+            watched=[self._watched_rule(series, rule) for rule in rules],
+            timezone=timezone,
+            calendar=calendar,
+        )
+
+    def _watched_rule(self, series: Series, rule: Rule) -> Watched:
+        detector = None
+        if isinstance(rule, SurgeRule):
+            belief = self._plan.statistics.prior.of(str(series))
+            detector = Detector(rule, belief, self._plan.tolerated(rule), self._slide)
+        return Watched(rule, self._plan.hash_of(rule), rule.window // self._slide, detector)
 
     def _take(self, offset: int, record: ScoredRecord) -> list[AlertEvent]:
         series = record.series
@@ -182,3 +196,15 @@ class PartitionWatch:
         """The last pane that is closed once the clock has crossed the end of pane `boundary`."""
         lateness = self._plan.statistics.allowed_lateness
         return (boundary * self._slide - lateness) // self._slide
+
+
+def _by_track(rules: Iterable[Rule]) -> Iterable[list[Rule]]:
+    """The rules by the track that they share: same matchers, and same week where they ask."""
+    tracks: dict[tuple[object, ...], list[Rule]] = {}
+    for rule in sorted(rules, key=lambda rule: rule.week is None):
+        matchers = rule.match.source, rule.match.language
+        own: tuple[object, ...] = (*matchers, rule.week)
+        if rule.week is None:
+            own = next((track for track in tracks if track[:2] == matchers), own)
+        tracks.setdefault(own, []).append(rule)
+    return tracks.values()

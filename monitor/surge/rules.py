@@ -17,6 +17,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from monitor.records import By, Series, Severity
 from monitor.surge.panes import SCORE_UNIT, Tally
+from monitor.surge.week import checked_calendar, checked_timezone
 
 _UNITS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
 _OPERATORS: dict[str, Callable[[float, float], bool]] = {
@@ -158,6 +159,11 @@ class _Rule(BaseModel):
         """Whether it can be told of a window that is not over yet."""
         return True
 
+    @property
+    def week(self) -> tuple[str, str | None] | None:
+        """The time zone and calendar of its hours, where it asks for them."""
+        return None
+
 
 class ThresholdRule(_Rule):
     """A plain condition on a window."""
@@ -176,15 +182,40 @@ class ThresholdRule(_Rule):
 
 
 class SurgeRule(_Rule):
-    """Negative stories arrive faster than this series' own past leads one to expect."""
+    """Negative news arrives faster, or as a greater share, than is usual for this series.
+
+    `window` is the longest time over which a surge may build up. The rise is looked for at
+    `factor` times the usual and above; none fires whose stories are fewer than `min_factor`
+    times the expected, by default half-way from 1 to `factor`.
+    """
 
     type: Literal["surge"]
-    min_factor: float = Field(2.0, gt=1)
+    window: Duration = Field(parse_duration("7d"), gt=0)
+    on: Literal["volume", "share", "either", "both"] = "volume"
+    factor: float = Field(2.0, ge=1.2, le=100)
+    min_factor: float | None = Field(None, gt=1)
     false_alarms: Annotated[int, BeforeValidator(parse_false_alarms)] = Field(
         default=parse_duration("30d"), description="Tolerated time between false alarms."
     )
-    min_support: int = Field(5, ge=1)
-    max_episode: Duration = parse_duration("1d")
+    false_alarms_for: Literal["series", "rule"] = "series"
+    min_support: int = Field(3, ge=1)
+    max_episode: Duration = Field(parse_duration("2d"), gt=0)
+    timezone: Annotated[str, AfterValidator(checked_timezone)] = "UTC"
+    calendar: Annotated[str | None, AfterValidator(checked_calendar)] = None
+
+    @property
+    def least_factor(self) -> float:
+        """The gate: how many times the expected the stories must be."""
+        return self.min_factor or (1 + self.factor) / 2
+
+    @property
+    def week(self) -> tuple[str, str | None]:
+        """The time zone and calendar of its hours."""
+        return self.timezone, self.calendar
+
+    def tolerated(self, series: int) -> int:
+        """Milliseconds tolerated between false alarms on one of so many series."""
+        return self.false_alarms * (series if self.false_alarms_for == "rule" else 1)
 
 
 class AbsentRule(_Rule):
@@ -201,7 +232,7 @@ class AbsentRule(_Rule):
 Rule = Annotated[ThresholdRule | SurgeRule | AbsentRule, Field(discriminator="type")]
 
 
-def rule_hash(rule: Rule, statistics: dict[str, int | float]) -> str:
+def rule_hash(rule: Rule, statistics: dict[str, int | float | str]) -> str:
     """What identifies the meaning of a rule: 12 hexadecimal digits.
 
     Changes with anything that may change when it fires, including the deployment's

@@ -2,22 +2,25 @@
 
 Pure. Owns panes, windows, the novelty index and the baseline of a series; knows of no rule and
 raises no alert. A pane's novel counts go by arrival while it is open; at its close they are
-settled by (event_time, origin), so that closed panes don't depend on the order of arrival.
+settled by (event_time, origin), so that closed panes don't depend on the order of arrival. What
+they held waits to be taught until the track's owner says so.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import Enum
 
 import msgspec
 
-from monitor.records import ScoredRecord
-from monitor.surge.baseline import WEAK_PRIOR, Baseline, Prior
+from monitor.records import ScoredRecord, Series
+from monitor.surge.baseline import DEFAULT_LEARNING, Baseline, Counts, Learning
 from monitor.surge.novelty import NoveltyIndex, Told
 from monitor.surge.panes import SCORE_UNIT, Entry, Pane, Tally, Window, pane_of
+from monitor.surge.prior import FLAT, Prior
+from monitor.surge.week import Week, week
 
 
 class Taken(Enum):
@@ -37,29 +40,48 @@ class Statistics:
     duplicate_horizon: int
     negative_threshold: float
     max_stories: int = 10
-    prior: Prior = WEAK_PRIOR
-    half_life: int = 14 * 86_400_000
-    warm_up: int = 86_400_000
+    prior: Prior = FLAT
+    learning: Learning = DEFAULT_LEARNING
 
 
 class Track:
     """Panes, windows, stories and baseline of a series.
 
     Each window length (in panes) is followed twice: `on_time`, ending at the last pane boundary
-    the clock crossed, and `early`, ending in the newest pane.
+    the clock crossed, and `early`, ending in the newest pane. `revision` changes whenever an open
+    pane other than the newest does.
+
+    Args:
+        statistics: the deployment's choices.
+        lengths: the windows that are followed, in panes.
+        keep: for how many panes what they held is kept.
+        series: whose track it is, for its prior.
+        own_week: the hours of the week that its rhythm is learnt in.
     """
 
-    def __init__(self, statistics: Statistics, lengths: Iterable[int]) -> None:
+    def __init__(
+        self,
+        statistics: Statistics,
+        lengths: Iterable[int],
+        keep: int = 1,
+        series: Series | None = None,
+        own_week: Week | None = None,
+    ) -> None:
         slide = self.slide = statistics.slide
         self._statistics = statistics
         self.panes: dict[int, Pane] = {}
         self.on_time = {length: Window(length) for length in lengths}
         self.early = {length: Window(length) for length in self.on_time}
         self._windows = (*self.on_time.values(), *self.early.values())
+        self._keep = max(keep, *self.on_time, 1)
+        prior = statistics.prior
         self.baseline = Baseline(
-            statistics.prior, statistics.half_life / slide, statistics.warm_up / slide
+            prior.of(str(series)), prior, own_week or week("UTC", None), slide, statistics.learning
         )
         self.closed: int | None = None
+        self.newest: int | None = None
+        self.revision = 0
+        self._untaught: deque[Counts] = deque()
         self._since: int | None = None
         self._horizon = statistics.duplicate_horizon // slide
         self._stories = NoveltyIndex()
@@ -92,6 +114,11 @@ class Track:
         pane = self.panes.setdefault(number, Pane())
         pane.entries.append(entry)
         pane.touch(offset)
+        if self.newest is None or number > self.newest:
+            self.newest = number
+            self.revision += 1
+        elif number < self.newest:
+            self.revision += 1
         for window in self.early.values():
             window.roll(number, self.panes)
         self._count_open(number, pane, entry)
@@ -109,17 +136,44 @@ class Track:
         if item_id in self._open_ids:
             self._recount_open(without=item_id)
 
-    def close(self, through: int, teach: bool) -> None:
-        """Close the panes up to `through`, settling each; teach the baseline if asked to."""
+    def close(self, through: int) -> list[Counts]:
+        """Close the panes up to `through`, settling each; what those held that held anything."""
         if self.closed is not None and through <= self.closed:
-            return
-        for number in self._closing(through):
+            return []
+        for number in self.held(self._first_open, through):
             self._settle(number)
-            if teach:
-                pane = self.panes.get(number)
-                self.baseline.learn(pane.tally.novel_negative if pane else 0)
+        closed = self.open_counts(through)
         before, self.closed = self.closed, through
+        if closed:
+            self.revision += 1
+            self._untaught.extend(closed)
         self._forget(before, through)
+        return closed
+
+    def teach(self, through: int) -> None:
+        """Teach the baseline the closed panes up to `through`."""
+        counts = []
+        while self._untaught and self._untaught[0].pane <= through:
+            counts.append(self._untaught.popleft())
+        self.baseline.teach(counts, through)
+
+    def open_counts(self, through: int) -> list[Counts]:
+        """What the open panes up to `through` hold, in order, for those that hold a story."""
+        counts = map(self.counts, self.held(self._first_open, through))
+        return [one for one in counts if one.stories]
+
+    def held(self, first: int, last: int) -> list[int]:
+        """The panes from `first` to `last`, both included, that something is kept of, in order."""
+        if last - first < len(self.panes):
+            return [number for number in range(first, last + 1) if number in self.panes]
+        return sorted(number for number in self.panes if first <= number <= last)
+
+    def counts(self, number: int) -> Counts:
+        """What a pane holds now."""
+        pane = self.panes.get(number)
+        if pane is None:
+            return Counts(number, 0, 0)
+        return Counts(number, pane.tally.novel_negative, pane.tally.novel_count)
 
     def roll(self, on_time: int, early: int) -> None:
         """Move the ends of the windows forward, to panes `on_time` and `early`."""
@@ -145,11 +199,9 @@ class Track:
         stories.sort(key=lambda story: (-story.negative, story.event_time, story.item.id))
         return stories[: self._statistics.max_stories]
 
-    def _closing(self, through: int) -> Iterable[int]:
-        """The panes to close: before the first close only those that hold something count."""
-        if self.closed is not None:
-            return range(self.closed + 1, through + 1)
-        return sorted({number for number in self.panes if number < through} | {through})
+    @property
+    def _first_open(self) -> int:
+        return 0 if self.closed is None else self.closed + 1
 
     def _count_open(self, number: int, pane: Pane, entry: Entry) -> None:
         item_id = entry.record.item.id
@@ -163,6 +215,7 @@ class Track:
 
     def _recount_open(self, without: str) -> None:
         """Count the open panes again, in order of arrival, without an item."""
+        self.revision += 1
         self._open_ids.clear()
         open_panes = {n: p for n, p in self.panes.items() if self.closed is None or n > self.closed}
         before = {number: pane.tally for number, pane in open_panes.items()}
@@ -178,9 +231,7 @@ class Track:
             self._shift(number, open_panes[number].tally, tally)
 
     def _settle(self, number: int) -> None:
-        pane = self.panes.get(number)
-        if pane is None:
-            return
+        pane = self.panes[number]
         before, pane.tally = pane.tally, Tally()
         for entry in sorted(pane.entries, key=lambda entry: entry.order):
             item_id = entry.record.item.id
@@ -242,7 +293,7 @@ class Track:
                     if ids.get(item_id) == number:
                         del ids[item_id]
         # The windows are rolled after this, and then take away the pane that leaves them.
-        for number in _due(self.panes, before, closed, max(self.on_time, default=1) + 1):
+        for number in _due(self.panes, before, closed, self._keep + 1):
             del self.panes[number]
 
 

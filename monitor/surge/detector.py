@@ -1,0 +1,295 @@
+"""Whether negative news on one series surges, pane by pane, for one rule.
+
+Pure. Owns the runs of a rule on a series and the way back to calm; the baseline that they are
+held against belongs to the track, and what becomes of an alert to the life cycle.
+
+A rule looks for several rises at once: `factor` times the usual, and its multiples `STEPS`, on
+volume, on share, or on both. Each has its run. A run's height is turned into the time after
+which chance alone brings one as high (`monitor.surge.ratios`), and the rule is met when the mean
+of these times over all its runs reaches the tolerated time between false alarms. The mean holds
+the promise for all of them together: runs that rise together count once, and of runs that rise
+apart each is left its part of the tolerance.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+from monitor.surge.baseline import Baseline, Counts
+from monitor.surge.prior import SeriesPrior
+from monitor.surge.rules import SurgeRule
+from monitor.surge.runs import Channel, Run, advance, pause
+from monitor.surge.week import HOUR
+
+STEPS = (1.0, 2.0, 4.0)
+EXIT_ODDS = 10.0
+"""A surge has ended once its latest news are so many times likelier usual than risen."""
+
+OLD_NORMAL = 0.1
+"""What the older past weighs against an episode that has become the normal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Where a rule stands: how long chance takes to bring as much, and since when it builds up.
+
+    `hours` is a return period; `onset` a pane; `negative` and `expected` are stories since then.
+    """
+
+    met: bool
+    hours: float = 0.0
+    onset: int = 0
+    negative: int = 0
+    expected: float = 0.0
+
+    @property
+    def factor(self) -> float:
+        """How many times the expected number of negative stories there were."""
+        return self.negative / self.expected if self.expected else math.inf
+
+
+NOTHING = Finding(met=False)
+
+
+@dataclass(slots=True)
+class _Episode:
+    """A surge that fires: since pane `onset`; the CUSUM of calm after pane `through`.
+
+    `normal` tells that it has outlasted `max_episode` and become the normal.
+    """
+
+    onset: int
+    through: int
+    calm: float = 0.0
+    normal: bool = False
+
+
+@dataclass(slots=True)
+class _Ahead:
+    """The runs just before the newest pane.
+
+    `trip` is the number of negative stories in that pane from which the rule is met. It is
+    reckoned when the pane is looked at for a second time: most panes are looked at once.
+    """
+
+    head: int
+    revision: int
+    runs: list[Run]
+    through: int
+    trip: int | None = None
+
+
+class Detector:
+    """Detects surges of one series for one rule.
+
+    Args:
+        rule: the rule.
+        belief: the prior of the series, which has the tails.
+        tolerated: milliseconds tolerated between false alarms on this series.
+        slide: the length of a pane in milliseconds.
+    """
+
+    def __init__(self, rule: SurgeRule, belief: SeriesPrior, tolerated: int, slide: int) -> None:
+        self._rule = rule
+        self._tolerated_hours = tolerated / HOUR
+        self._window = rule.window // slide
+        self._runs = [
+            Run(channel, factor, curve.at(factor))
+            for channel, curve in (
+                (Channel.VOLUME, belief.volume_tails),
+                (Channel.SHARE, belief.share_tails),
+            )
+            if rule.on in (channel.value, "either", "both")
+            for factor in (rule.factor * step for step in STEPS)
+        ]
+        self._longest_episode = rule.max_episode // slide
+        self._through = 0
+        self._episode: _Episode | None = None
+        self._ahead: _Ahead | None = None
+
+    @property
+    def onset(self) -> int | None:
+        """The pane in which what fires, or may come to fire, began; or None."""
+        if self._episode is not None:
+            return self._episode.onset
+        return min((run.onset for run in self._runs if run.negative), default=None)
+
+    def holds_back(self, baseline: Baseline) -> int | None:
+        """The first pane that should not teach yet, as a surge may have begun there; or None.
+
+        A series that is warming up learns from whatever does not fire.
+        """
+        if self._episode is not None:
+            return None if self._episode.normal else self._episode.onset
+        return self.onset if baseline.trusted else None
+
+    @property
+    def in_episode(self) -> bool:
+        """Whether a surge fires."""
+        return self._episode is not None
+
+    def settle(self, closed: Sequence[Counts], through: int, baseline: Baseline) -> None:
+        """Take the panes that have closed, up to `through`; those not given held nothing."""
+        self._ahead = None
+        for counts in closed:
+            self._step(counts, baseline)
+        if self._episode is not None:
+            self._calm_down(through, 0, self._episode, baseline)
+            self._outlast(self._episode, through, baseline)
+        elif through > self._through:
+            self._pause(through, baseline)
+        self._through = max(self._through, through)
+
+    def find(
+        self,
+        newest: Counts,
+        before: Callable[[], Iterable[Counts]],
+        revision: int,
+        baseline: Baseline,
+    ) -> Finding:
+        """Where the rule stands, counting open panes too.
+
+        Args:
+            newest: the newest pane.
+            before: gives the open panes before it that hold something, in order.
+            revision: changes whenever one of those does.
+            baseline: what is usual.
+        """
+        ahead = self._ahead
+        if ahead is None or ahead.head != newest.pane or ahead.revision != revision:
+            self._ahead = ahead = self._look_ahead(newest.pane, before(), revision, baseline)
+        elif ahead.trip is None and self._rule.on == "volume":
+            ahead.trip = self._trip(ahead, newest, baseline)
+        if ahead.trip is not None and newest.negative < ahead.trip:
+            return NOTHING
+        return self._judge(ahead, newest, baseline)
+
+    def fire(self, onset: int, head: int) -> None:
+        """A surge that began in pane `onset` fires, counting panes up to `head`."""
+        self._episode = _Episode(onset, max(head, self._through))
+
+    def end(self, last: int) -> None:
+        """The surge has ended; what lies in panes up to `last` belongs to it."""
+        self._episode = self._ahead = None
+        self._through = max(self._through, last)
+        for run in self._runs:
+            run.reset()
+
+    def is_calm(self, open_panes: Iterable[Counts], last: int, baseline: Baseline) -> bool:
+        """Whether a surge that fires has ended by pane `last`.
+
+        That is a CUSUM too, of the usual rate against `factor` times it, which must come to
+        the logarithm of `EXIT_ODDS`.
+        """
+        if self._episode is None:
+            return True
+        now = _Episode(self._episode.onset, self._episode.through, self._episode.calm)
+        for counts in open_panes:
+            if now.through < counts.pane <= last:
+                self._calm_down(counts.pane, counts.negative, now, baseline)
+        self._calm_down(last, 0, now, baseline)
+        return now.calm >= math.log(EXIT_ODDS)
+
+    def _step(self, counts: Counts, baseline: Baseline) -> None:
+        if self._episode is not None:
+            self._calm_down(counts.pane, counts.negative, self._episode, baseline)
+        elif counts.pane > self._through:
+            advance(self._runs, self._through, counts, self._window, baseline)
+            self._through = counts.pane
+
+    def _pause(self, through: int, baseline: Baseline) -> None:
+        for run in self._runs:
+            if run.negative and run.onset <= through - self._window:
+                run.reset()
+        if any(run.negative for run in self._runs):
+            pause(self._runs, self._through, through, baseline)
+
+    def _outlast(self, episode: _Episode, through: int, baseline: Baseline) -> None:
+        """An episode that lasts is the normal: it is taught, and outweighs what was before."""
+        if not episode.normal and through - episode.onset >= self._longest_episode:
+            episode.normal = True
+            baseline.make_normal(OLD_NORMAL * self._rule.max_episode / HOUR)
+
+    def _calm_down(self, pane: int, negative: int, episode: _Episode, baseline: Baseline) -> None:
+        if pane <= episode.through:
+            return
+        expected = baseline.expected(episode.through + 1, pane)
+        factor = self._rule.factor
+        change = (factor - 1) * expected - negative * math.log(factor)
+        episode.calm = max(0.0, episode.calm + change)
+        episode.through = pane
+
+    def _look_ahead(
+        self, head: int, before: Iterable[Counts], revision: int, baseline: Baseline
+    ) -> _Ahead:
+        runs, through = [run.copy() for run in self._runs], self._through
+        for counts in before:
+            if counts.pane > through:
+                advance(runs, through, counts, self._window, baseline)
+                through = counts.pane
+        return _Ahead(head, revision, runs, through)
+
+    def _judge(self, ahead: _Ahead, newest: Counts, baseline: Baseline) -> Finding:
+        """The full statistic, with what the newest pane holds."""
+        if not baseline.speaks:
+            return NOTHING
+        runs = [run.copy() for run in ahead.runs]
+        if newest.pane > ahead.through:
+            advance(runs, ahead.through, newest, self._window, baseline)
+        hours = [(run.hours(baseline), run) for run in runs]
+        strength, leading = self._combine(hours)
+        enough = (
+            leading.negative >= self._rule.min_support
+            and leading.negative >= self._rule.least_factor * leading.expected
+        )
+        return Finding(
+            met=enough and strength >= self._tolerated_hours,
+            hours=strength,
+            onset=leading.onset,
+            negative=leading.negative,
+            expected=leading.expected,
+        )
+
+    def _combine(self, hours: list[tuple[float, Run]]) -> tuple[float, Run]:
+        """The rule's return period over all its runs, and the run that says most."""
+        leading = max(hours, key=lambda one: one[0])[1]
+        if self._rule.on != "both":
+            return fmean(period for period, _ in hours), leading
+        channels = [[p for p, run in hours if run.channel is channel] for channel in Channel]
+        return min(map(fmean, channels)), leading
+
+    def _trip(self, ahead: _Ahead, newest: Counts, baseline: Baseline) -> int:
+        """The number of negative stories in the newest pane from which the rule is met."""
+
+        def met(negative: int) -> bool:
+            counts = Counts(newest.pane, negative, max(negative, newest.stories))
+            return self._judge(ahead, counts, baseline).met
+
+        low, high = 0, 1
+        while not met(high):
+            low, high = high, high * 2
+            if high > 1 << 20:
+                return high
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (low, middle) if met(middle) else (middle, high)
+        return high
+
+
+def settle(
+    detectors: Iterable[Detector], closed: Sequence[Counts], through: int, baseline: Baseline
+) -> int:
+    """Let all detectors of a track take the panes that have closed, up to `through`.
+
+    Returns the last pane that may be taught now: what may be part of a surge waits.
+    """
+    teach = through
+    for detector in detectors:
+        detector.settle(closed, through, baseline)
+        held = detector.holds_back(baseline)
+        if held is not None:
+            teach = min(teach, held - 1)
+    return teach
