@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from monitor.surge.prior import Prior, SeriesPrior
+from monitor.surge.prior import Prior
 from monitor.surge.week import HOUR, HOURS_OF_WEEK, Week, week
 
 RHYTHM_HALF_LIFE_WEEKS = 8.0
@@ -53,16 +53,17 @@ class Baseline:
     """The running baseline of one track.
 
     Args:
-        belief: the prior of this series.
-        prior: the prior that it stands in, for the rhythm.
+        prior: what is believed beforehand.
+        series: the name of the series in it.
         own_week: the hours of the week that the series' own rhythm is learnt in.
         slide: the length of a pane in milliseconds.
         learning: how fast it learns.
     """
 
     def __init__(
-        self, belief: SeriesPrior, prior: Prior, own_week: Week, slide: int, learning: Learning
+        self, prior: Prior, series: str, own_week: Week, slide: int, learning: Learning
     ) -> None:
+        belief = prior.of(series)
         self.through: int | None = None
         self._slide = slide
         self._pane_hours = slide / HOUR
@@ -145,10 +146,6 @@ class Baseline:
                 self._count(hour, following)
                 following = next(held, None)
         self._watched_panes += through - self.through
-        self.through = through
-
-    def skip(self, through: int) -> None:
-        """Pass over panes up to `through` without learning from them."""
         self.through = through
 
     def make_normal(self, hours: float) -> None:

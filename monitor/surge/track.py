@@ -76,7 +76,7 @@ class Track:
         self._keep = max(keep, *self.on_time, 1)
         prior = statistics.prior
         self.baseline = Baseline(
-            prior.of(str(series)), prior, own_week or week("UTC", None), slide, statistics.learning
+            prior, str(series), own_week or week("UTC", None), slide, statistics.learning
         )
         self.closed: int | None = None
         self.newest: int | None = None
