@@ -85,14 +85,16 @@ class Following:
         clock, which waits for marks, is behind it.
         """
         self.model = record.model
-        taken = self.track.add(record, offset)
+        added = self.track.add(record, offset)
         events: list[AlertEvent] = []
-        if taken is Taken.COUNTED:
+        if added.taken is Taken.COUNTED:
             now = record.event_time if clock is None else max(clock, record.event_time)
             for watched in self._early:
-                if watched.status.state is not State.FIRING:
+                # Nothing but a new negative story brings a surge nearer.
+                may_turn = added.negative_story or watched.detector is None
+                if may_turn and watched.status.state is not State.FIRING:
                     events += self._evaluate(watched, now, "early")
-        return taken, events
+        return added.taken, events
 
     def pass_boundary(self, boundary: int, closing: int) -> list[AlertEvent]:
         """Cross the end of pane `boundary`: close the panes up to `closing`, evaluate on time."""

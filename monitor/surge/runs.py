@@ -6,7 +6,7 @@ so that the pane in which a rise began, its stories and its strength can all be 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
 
 from monitor.surge.baseline import Baseline, Counts
@@ -34,7 +34,15 @@ class Run:
 
     def copy(self) -> Run:
         """A copy to look ahead with."""
-        return replace(self)
+        return Run(
+            self.channel,
+            self.factor,
+            self.tail,
+            self.onset,
+            self.negative,
+            self.stories,
+            self.expected,
+        )
 
     def reset(self) -> None:
         """Begin anew: nothing speaks for a rise."""

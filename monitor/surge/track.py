@@ -12,6 +12,7 @@ from collections import defaultdict, deque
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 import msgspec
 
@@ -29,6 +30,13 @@ class Taken(Enum):
     COUNTED = "counted"
     REPEATED_ID = "repeated_id"
     LATE = "late"
+
+
+class Added(NamedTuple):
+    """What became of a record, and whether it tells a negative story that was not told before."""
+
+    taken: Taken
+    negative_story: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +107,11 @@ class Track:
         """How long the clock has been seen to run over this track, in milliseconds."""
         return 0 if self._since is None else now - self._since
 
-    def add(self, record: ScoredRecord, offset: int) -> Taken:
+    def add(self, record: ScoredRecord, offset: int) -> Added:
         """Take a record, which stood at `offset` of its scored partition."""
         number = pane_of(record.event_time, self._statistics.slide)
         if self.closed is not None and number <= self.closed:
-            return Taken.LATE
+            return Added(Taken.LATE)
         entry = Entry(
             record=record,
             offset=offset,
@@ -123,11 +131,11 @@ class Track:
             window.roll(number, self.panes)
         self._count_open(number, pane, entry)
         if entry.story is None:
-            return Taken.REPEATED_ID
+            return Added(Taken.REPEATED_ID)
         for window in self._windows:
             if window.holds(number):
                 window.tally.count(entry.negative, entry.score, entry.novel)
-        return Taken.COUNTED
+        return Added(Taken.COUNTED, entry.novel and entry.negative)
 
     def retract(self, item_id: str, now: int) -> None:
         """Take an item out of the open panes, and keep it out when it is told again."""
