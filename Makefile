@@ -6,7 +6,7 @@ PYTHON ?= python3
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
 
 .PHONY: help demo install install-dev test lint test-quick test-faults test-tools kafka \
-	bench lock clean
+	bench bench-detection lock clean
 
 help:  ## What there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -28,7 +28,7 @@ install-dev: $(VENV)/.installed-dev  ## Install what tests and training need (to
 
 $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(VENV)/bin/pip
 	@echo "installing what tests need into $(VENV): with torch and its CUDA libraries, 5 GB ..."
-	$(PIP) -e '.[embedded,train,dev]'
+	$(PIP) -e '.[embedded,history,train,dev]'
 	@touch $@ $(VENV)/.installed
 
 test: lint test-quick  ## Lint, types and the quick tests
@@ -55,6 +55,9 @@ bench: install-dev  ## Measure: scorer, SCORE end to end, latency, start
 	$(BIN)/python -m benchmarks.pipeline
 	$(BIN)/python -m benchmarks.latency
 	$(BIN)/python -m benchmarks.start
+
+bench-detection: install-dev  ## Measure: the surge statistic against its peers (needs ../shared/data)
+	$(BIN)/python -m benchmarks.detection
 
 lock: install-dev  ## Renew constraints.txt
 	$(PIP) uv
