@@ -19,15 +19,13 @@ from monitor.model.judge import Judge, load_judge
 from monitor.notify import Notify
 from monitor.rules_file import RuleFile, load_rules
 from monitor.score import Score
-from monitor.scoring.fan_out import known_series
-from monitor.scoring.watchlist import Watchlist, load_watchlist
+from monitor.scoring.watchlist import load_watchlist
 from monitor.settings import PartitionSettings, Settings
 from monitor.streams.admin import ensure_streams
 from monitor.streams.clients import partition_counts
 from monitor.streams.spec import stream_name
-from monitor.surge.partition import WatchPlan
-from monitor.surge.track import Statistics
 from monitor.watch import Watch
+from monitor.watch_plan import watch_plan
 from monitor.web.server import Actions, Address, serving
 
 log = logging.getLogger(__name__)
@@ -72,9 +70,10 @@ class Daemon:
     async def _start(self) -> list[Role]:
         """Do everything that can fail before any role runs."""
         settings = self._settings
-        dimensions = settings.score.dimensions
-        rules = load_rules(settings.rules, settings.watch.slide_seconds, dimensions)
         watchlist = load_watchlist(settings.score.watchlist)
+        rules = load_rules(
+            settings.rules, settings.watch.slide_seconds, settings.score.dimensions, watchlist.keys
+        )
         receivers = self._receivers + self._resolve(rules)
         bundle = await asyncio.to_thread(load_bundle, settings.model.bundle or STARTER)
         try:
@@ -137,26 +136,6 @@ async def ready_streams(settings: Settings) -> Settings:
         log.warning("streams.partitions asks for %s, but the streams have %s", asked, actual)
     streams = settings.streams.model_copy(update={"partitions": actual})
     return settings.model_copy(update={"streams": streams})
-
-
-def watch_plan(
-    settings: Settings, rules: RuleFile, topics: tuple[str, ...], watchlist: Watchlist
-) -> WatchPlan:
-    """What WATCH watches in this deployment."""
-    watch = settings.watch
-    return WatchPlan(
-        statistics=Statistics(
-            slide=watch.slide_seconds * 1000,
-            allowed_lateness=watch.allowed_lateness_seconds * 1000,
-            duplicate_horizon=round(watch.duplicate_horizon_hours * 3_600_000),
-            negative_threshold=watch.negative_threshold,
-            max_stories=watch.max_stories,
-        ),
-        rules=rules.rules,
-        news_partitions=settings.streams.partitions.news,
-        idle_timeout=watch.idle_timeout_seconds * 1000,
-        series=known_series(topics, settings.score, watchlist),
-    )
 
 
 async def run_roles(roles: Sequence[Role], stop: asyncio.Event) -> None:

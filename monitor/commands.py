@@ -128,13 +128,74 @@ def score(file: Path, output: Path, **options: Any) -> None:
 @settings_options
 def check(file: Path, **options: Any) -> None:
     """Check a rules file (alerts.yaml by default): say that it can be used, or all its faults."""
+    from monitor.prior_file import load_prior
     from monitor.rules_file import load_rules
+    from monitor.scoring.watchlist import load_watchlist
 
     settings = resolve_settings(**options)
-    rules = load_rules(file, settings.watch.slide_seconds, settings.score.dimensions)
+    watched = load_watchlist(settings.score.watchlist).keys
+    rules = load_rules(file, settings.watch.slide_seconds, settings.score.dimensions, watched)
+    load_prior(settings.watch.prior)
     click.echo(f"{file}: {len(rules.rules)} rules, {len(rules.receivers)} receivers, all usable")
     for rule in rules.rules:
         click.echo(f"  {rule.alert}: {rule.type} by {rule.by}, {rule.severity}")
+
+
+@click.group()
+def baseline() -> None:
+    """What is usual for a series before its own past is known: the prior."""
+
+
+@baseline.command()
+@click.argument("history", type=_FILE, nargs=-1, required=True)
+@click.option("-o", "--output", type=_FILE, required=True, help="The prior's file (JSON).")
+@click.option("--timezone", default="UTC", show_default=True, help="Of the desk, as IANA names it.")
+@click.option("--calendar", help="Whose holidays count as Sundays, such as NYSE, ECB or GB.")
+@click.option(
+    "--exclude",
+    multiple=True,
+    metavar="FIRST..LAST",
+    help="Days that were no usual time, such as 2008-09-01..2008-11-30; repeat for more.",
+)
+@click.option(
+    "--worth",
+    default="14d",
+    show_default=True,
+    help="How long a series must be watched to know its rate as well as the prior does.",
+)
+@click.option(
+    "--negative-threshold",
+    type=float,
+    help="Probability from which a story is negative.  [default: as the settings say]",
+)
+@click.option("--fitted-on", help="What the history is, in words.  [default: its files and dates]")
+@settings_options
+def fit(
+    history: tuple[Path, ...],
+    output: Path,
+    timezone: str,
+    calendar: str | None,
+    exclude: tuple[str, ...],
+    worth: str,
+    negative_threshold: float | None,
+    fitted_on: str | None,
+    **options: Any,
+) -> None:
+    """Fit a prior on HISTORY: scored JSONL, or tables (CSV, Parquet) of a row a headline.
+
+    JSONL is what `newsurge tail scored --json` prints. A table has the columns event_time, topic
+    and negative, and may have topic_probability, entities, story and title.
+    """
+    from monitor.baseline_report import fit_command
+    from monitor.baselines import FitOptions
+
+    if negative_threshold is not None:
+        given = f"watch.negative_threshold={negative_threshold}"
+        options["assignments"] = (*options["assignments"], given)
+    settings = resolve_settings(**options)
+    fit_command(
+        history, output, settings, FitOptions(timezone, calendar, exclude, worth, fitted_on)
+    )
 
 
 @click.command()
@@ -200,4 +261,4 @@ def resume(url: str) -> None:
     click.echo("resumed")
 
 
-COMMANDS = (run, demo, publish, score, check, tail, streams, dead_letter)
+COMMANDS = (run, demo, publish, score, baseline, check, tail, streams, dead_letter)

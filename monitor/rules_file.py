@@ -6,6 +6,7 @@ Owns the file's shape and the place (line and column) of each fault; what a rule
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Collection, Iterator
 from importlib import resources
@@ -18,8 +19,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from monitor.delivery.receivers import Receiver
 from monitor.errors import RulesError
 from monitor.records import By
-from monitor.surge.rules import Rule
+from monitor.surge.rules import Rule, SurgeRule
 
+_BOOL = "tag:yaml.org,2002:bool"
 # What the validation library would say in its own terms.
 _WORDS = {
     "extra_forbidden": "there is no such field",
@@ -28,6 +30,20 @@ _WORDS = {
     "model_type": "must be a mapping of fields to values",
     "union_tag_not_found": "needs a type: threshold, surge or absent",
 }
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML in which only true and false are truth values, as in YAML 1.2.
+
+    In YAML 1.1 the field `on` of a rule would be one, and so would the language `no`.
+    """
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != _BOOL]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver(_BOOL, re.compile(r"^(?:true|false)$", re.IGNORECASE), list("tTfF"))
 
 
 class RuleFile(BaseModel):
@@ -58,13 +74,25 @@ def default_rules() -> Path:
     return packaged if packaged.is_file() else packaged.parent.parent / "alerts.yaml"
 
 
-def load_rules(path: Path, slide_seconds: int, dimensions: Collection[By]) -> RuleFile:
+def plain_content(text: str) -> Any:
+    """What a rules file says, unchecked.
+
+    Raises:
+        yaml.YAMLError: when it is not YAML.
+    """
+    return _Loader(text).get_single_data()
+
+
+def load_rules(
+    path: Path, slide_seconds: int, dimensions: Collection[By], watched: Collection[str] = ()
+) -> RuleFile:
     """Read and check a rules file for a deployment.
 
     Args:
         path: the file.
         slide_seconds: the length of a pane, which windows must be a multiple of.
         dimensions: the dimensions that are emitted (the setting score.dimensions).
+        watched: the names on the watchlist.
 
     Raises:
         RulesError: one line for each fault, with file, line, column and how to mend it.
@@ -79,8 +107,7 @@ def load_rules(path: Path, slide_seconds: int, dimensions: Collection[By]) -> Ru
     except UnicodeDecodeError as error:
         raise RulesError(f"rules file {path} is not UTF-8: {error.reason}") from None
     try:
-        tree = yaml.compose(text, Loader=yaml.SafeLoader)
-        content = yaml.safe_load(text)
+        tree, content = _Loader(text).get_single_node(), plain_content(text)
     except yaml.YAMLError as error:
         raise RulesError(_not_yaml(path, error)) from None
     try:
@@ -94,7 +121,7 @@ def load_rules(path: Path, slide_seconds: int, dimensions: Collection[By]) -> Ru
     faults = [
         _fault(path, tree, ("rules", i, field), message)
         for i, rule in enumerate(rules.rules)
-        for field, message in _misfits(rule, slide_seconds, dimensions)
+        for field, message in _misfits(rule, slide_seconds, dimensions, watched)
     ]
     if faults:
         raise RulesError("\n".join(faults))
@@ -102,13 +129,20 @@ def load_rules(path: Path, slide_seconds: int, dimensions: Collection[By]) -> Ru
 
 
 def _misfits(
-    rule: Rule, slide_seconds: int, dimensions: Collection[By]
+    rule: Rule, slide_seconds: int, dimensions: Collection[By], watched: Collection[str]
 ) -> Iterator[tuple[str, str]]:
     """The fields of a rule that don't fit the deployment, and why."""
     if rule.window % (slide_seconds * 1000):
         yield "window", f"must be a multiple of {slide_seconds}s (the setting watch.slide_seconds)"
     if rule.by not in dimensions:
         yield "by", f"{rule.by!r} is not emitted here; add it to the setting score.dimensions"
+    shared_out = isinstance(rule, SurgeRule) and rule.false_alarms_for == "rule"
+    if shared_out and rule.by == "entity" and not rule.match.key and not watched:
+        yield (
+            "false_alarms_for",
+            "'rule' shares false alarms out among the series, and none is known here; name them "
+            "in match.key or on a watchlist (the setting score.watchlist)",
+        )
 
 
 def _not_yaml(path: Path, error: yaml.YAMLError) -> str:

@@ -124,6 +124,9 @@ class WatchSettings(_Section):
     )
     duplicate_horizon_hours: float = Field(48, gt=0)
     max_stories: int = Field(10, ge=1)
+    prior: Path | None = Field(
+        None, description="What `newsurge baseline fit` wrote; the shipped prior by default."
+    )
 
 
 class NotifySettings(_Section):

@@ -30,7 +30,7 @@ from monitor.embedded import embedded_broker, embedded_settings
 from monitor.publish import publish
 from monitor.publish_plan import replay_settings
 from monitor.receiver import LocalReceiver, receiving
-from monitor.rules_file import load_rules
+from monitor.rules_file import load_rules, plain_content
 from monitor.scoring.news import parse_time
 from monitor.settings import ROLES, ScoreSettings, Settings, WatchSettings, load_settings
 from monitor.web.server import Address
@@ -214,7 +214,7 @@ def _without_receivers(rules: Path, directory: Path) -> Path:
     """A copy of the rules that tells all alerts to whichever receivers the daemon is given."""
     # Checked before it is copied, so that faults name places in the real file.
     load_rules(rules, WatchSettings().slide_seconds, ScoreSettings().dimensions)
-    content = yaml.safe_load(rules.read_text(encoding="utf-8"))
+    content = plain_content(rules.read_text(encoding="utf-8"))
     content.pop("receivers", None)
     for rule in content["rules"]:
         rule.pop("receivers", None)
