@@ -77,3 +77,30 @@ def test_a_broken_file_says_what_is_wrong(tmp_path: Path, text: str, says: str) 
 def test_a_missing_file_says_how_to_name_another(tmp_path: Path) -> None:
     with pytest.raises(RulesError, match="--rules"):
         load_rules(tmp_path / "none.yaml", 60, DIMENSIONS)
+
+
+SURGE = "rules:\n  - {alert: A, type: surge, by: entity, false_alarms_for: rule%s}\n"
+
+
+@pytest.mark.parametrize(
+    ("more", "watched", "usable"),
+    [("", (), False), ("", ("LKFB",), True), (", match: {key: LKFB}", (), True)],
+)
+def test_false_alarms_of_a_rule_need_series_that_are_known(
+    tmp_path: Path, more: str, watched: tuple[str, ...], usable: bool
+) -> None:
+    path = tmp_path / "alerts.yaml"
+    path.write_text(SURGE % more)
+    if usable:
+        assert load_rules(path, 60, (*DIMENSIONS, "entity"), watched).rules
+        return
+    with pytest.raises(RulesError, match=r":2:\d+: rules.0.false_alarms_for: .*match\.key"):
+        load_rules(path, 60, (*DIMENSIONS, "entity"), watched)
+
+
+def test_on_is_a_field_and_no_a_language_but_true_is_a_truth_value(tmp_path: Path) -> None:
+    text = "rules:\n  - alert: A\n    type: surge\n    by: all\n    on: share\n"
+    rules = load(tmp_path, text + "    match: {language: no}\n")
+    assert getattr(rules.rules[0], "on", None) == "share"
+    assert rules.rules[0].match.language == ("no",)
+    assert faults(tmp_path, text.replace("share", "true"))
