@@ -22,6 +22,7 @@ from monitor.records import By
 from monitor.surge.rules import Rule, SurgeRule
 
 _BOOL = "tag:yaml.org,2002:bool"
+_TRUTH = (_BOOL, re.compile(r"^(?:true|false)$", re.IGNORECASE))
 # What the validation library would say in its own terms.
 _WORDS = {
     "extra_forbidden": "there is no such field",
@@ -40,10 +41,9 @@ class _Loader(yaml.SafeLoader):
 
 
 _Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != _BOOL]
+    first: [each for each in resolvers if each[0] != _BOOL] + [_TRUTH] * (first in "tTfF")
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
-_Loader.add_implicit_resolver(_BOOL, re.compile(r"^(?:true|false)$", re.IGNORECASE), list("tTfF"))
 
 
 class RuleFile(BaseModel):
