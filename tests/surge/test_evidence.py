@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from monitor.records import OffsetRange, Sentiment, Series, decode_alert, encode
-from monitor.surge.baseline import Prior
+from monitor.surge.baseline import Learning
 from monitor.surge.partition import PartitionWatch
+from monitor.surge.prior import Prior, SeriesPrior
 from monitor.surge.rules import Rule
 from tests.surge.log import MINUTE, NEUTRAL, Desk, minute, plan, rule
 
@@ -240,7 +241,12 @@ class TestRuleHash:
         assert self.hash_of(rule(), **fields) != self.hash_of(rule())
 
     @pytest.mark.parametrize(
-        "fields", [{"prior": Prior(2.0, 60.0)}, {"half_life": 86_400_000 + MINUTE}], ids=str
+        "fields",
+        [
+            {"prior": Prior("a test", SeriesPrior(2.0, 60.0, 0.25, 8.0))},
+            {"learning": Learning(half_life=86_400_000 + MINUTE)},
+        ],
+        ids=["prior", "learning"],
     )
     def test_of_a_surge_changes_with_prior_and_memory_that_of_others_does_not(
         self, fields: dict[str, Any]
