@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -85,7 +85,7 @@ def fit_baseline(
         worth = parse_duration(options.worth)
         checked_timezone(options.timezone)
         checked_calendar(options.calendar)
-        excluded = _excluded(options, slide)
+        periods = [_period(text, ZoneInfo(options.timezone)) for text in options.exclude]
     except ValueError as error:
         raise PriorError(str(error)) from None
     if worth < HOUR:
@@ -98,12 +98,15 @@ def fit_baseline(
         statistics_of(settings.watch),
         tells_stories=files.tells_stories,
     )
-    _check(counted, bad, excluded)
+    _check(counted, bad, _excluded(periods, None, slide))
     number = iter(range(1, len(counted.series) + 1))
     histories = {
-        str(series): History(counts, counted.first, counted.last, excluded)
+        str(series): History(
+            counts, counted.first, counted.last, _excluded(periods, str(series), slide)
+        )
         for series, counts in counted.series.items()
     }
+    _check_names(periods, histories)
     try:
         prior = fit_prior(
             histories,
@@ -131,34 +134,57 @@ def _told(
         yield record
 
 
-def _excluded(options: FitOptions, slide: int) -> tuple[tuple[int, int], ...]:
-    """The excluded panes, as ranges in order that don't overlap.
+@dataclass(frozen=True, order=True)
+class _Period:
+    """Days that were no usual time, in milliseconds from and to; for one series, or for all."""
 
-    Raises:
-        ValueError: when one is not written as it must be.
-    """
-    zone = ZoneInfo(options.timezone)
+    begin: int
+    end: int
+    series: str | None = None
+
+
+def _excluded(
+    periods: Iterable[_Period], series: str | None, slide: int
+) -> tuple[tuple[int, int], ...]:
+    """The panes excluded for a series (None: for all), as ranges in order that don't overlap."""
     ranges: list[tuple[int, int]] = []
-    for begin, end in sorted(_period(text, zone) for text in options.exclude):
-        first, last = begin // slide + 1, end // slide
+    concerned = (one for one in periods if one.series is None or one.series == series)
+    for one in sorted(concerned, key=lambda period: (period.begin, period.end)):
+        first, last = one.begin // slide + 1, one.end // slide
         if ranges and first <= ranges[-1][1] + 1:
             first, last = ranges[-1][0], max(last, ranges.pop()[1])
         ranges.append((first, last))
     return tuple(ranges)
 
 
-def _period(text: str, zone: ZoneInfo) -> tuple[int, int]:
-    """From when to when, in milliseconds, the days of a period last."""
-    found = _PERIOD.fullmatch(text.strip())
+def _period(text: str, zone: ZoneInfo) -> _Period:
+    """What an `--exclude` says.
+
+    Raises:
+        ValueError: when it is not written as it must be.
+    """
+    series, _, days_text = text.strip().rpartition(":")
+    found = _PERIOD.fullmatch(days_text.strip())
     try:
         days = [dt.date.fromisoformat(found[i]) for i in (1, 2)] if found else []
     except ValueError:
         days = []
     if not days or days[0] > days[1]:
         raise ValueError(
-            f"--exclude {text}: write the first and the last day as 2008-09-01..2008-11-30"
+            f"--exclude {text}: write the first and the last day as 2008-09-01..2008-11-30, for "
+            "one series alone as topic=Earnings:2008-09-01..2008-11-30"
         )
-    return _midnight(days[0], zone), _midnight(days[1] + dt.timedelta(days=1), zone)
+    end = _midnight(days[1] + dt.timedelta(days=1), zone)
+    return _Period(_midnight(days[0], zone), end, series or None)
+
+
+def _check_names(periods: Iterable[_Period], known: Collection[str]) -> None:
+    for one in periods:
+        if one.series is not None and one.series not in known:
+            raise PriorError(
+                f"--exclude {one.series}: the history has no such series; it has "
+                f"{', '.join(sorted(known)[:5])} ..."
+            )
 
 
 def _midnight(day: dt.date, zone: ZoneInfo) -> int:

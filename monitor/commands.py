@@ -154,8 +154,8 @@ def baseline() -> None:
 @click.option(
     "--exclude",
     multiple=True,
-    metavar="FIRST..LAST",
-    help="Days that were no usual time, such as 2008-09-01..2008-11-30; repeat for more.",
+    metavar="[SERIES:]FIRST..LAST",
+    help="Days that were no usual time (of a series, as topic=Earnings:...); repeat for more.",
 )
 @click.option(
     "--worth",

@@ -32,7 +32,7 @@ class Learning:
     that it is `warming`, and for the first `settling` of watching it raises no surge.
     """
 
-    half_life: int = 28 * 24 * HOUR
+    half_life: int = 14 * 24 * HOUR
     warm_up: int = 24 * HOUR
     settling: int = HOUR
 

@@ -42,13 +42,6 @@ class Excursions:
     ended: int = 0
     excess: float = 0.0
 
-    def add(self, other: Excursions) -> None:
-        """Count another series' excursions too."""
-        self.expected += other.expected
-        self.count += other.count
-        self.ended += other.ended
-        self.excess += other.excess
-
 
 @dataclass(frozen=True, slots=True)
 class Shape:

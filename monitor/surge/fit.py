@@ -5,22 +5,22 @@ Pure: what the closed panes of each series held goes in, a prior comes out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
 import msgspec
 
 from monitor.surge.baseline import DEFAULT_LEARNING, Baseline, Counts
-from monitor.surge.excursions import KEYS, Excursions, Key, Shape, Walk, fit_shape, tail_curve
+from monitor.surge.excursions import KEYS, Key, Shape, Walk, fit_shape, tail_curve
 from monitor.surge.prior import DAY_TYPES, FLAT, Prior, SeriesPrior
 from monitor.surge.runs import Channel
 from monitor.surge.week import HOUR, Week, week
 
 _DAY = 24.0
 _WINDOW_HOURS = 7 * _DAY
-_LEAST_STORIES = 5.0
-"""A series with fewer negative stories in its recent history is not told apart from unknown."""
+_LEAST_STORIES = 20
+"""A series with fewer negative stories in its history is not told apart from an unknown one."""
 _RHYTHM_WORTH = 10.0
 """How many expected stories in an hour of the day the mean is worth."""
 
@@ -75,15 +75,15 @@ def fit_prior(
     for name, history in sorted(histories.items()):
         progress(name)
         walks[name] = _walk(history, slide, plain, own_week)
-    pooled = {key: fit_shape(_all_excursions(walks, key), Shape()) for key in KEYS}
+    shapes = {name: _shapes(walk) for name, walk in walks.items()}
     series = {
-        name: _belief(walk, _own_shapes(walk, pooled), worth_hours)
+        name: _belief(walk, shapes[name], worth_hours)
         for name, walk in walks.items()
-        if walk.baseline.rate_worth >= _LEAST_STORIES
+        if sum(one.negative for one in histories[name].counts) >= _LEAST_STORIES
     }
     middle = sorted(walks.values(), key=lambda walk: walk.baseline.rate)[len(walks) // 2]
     unknown = msgspec.structs.replace(
-        _belief(middle, pooled, FLAT.unknown.rate_hours),
+        _belief(middle, _middle(shapes.values()), FLAT.unknown.rate_hours),
         share=round(median(walk.baseline.share for walk in walks.values()), 4),
         share_stories=FLAT.unknown.share_stories,
     )
@@ -115,15 +115,19 @@ def _excluded_panes(history: History) -> int:
     )
 
 
-def _all_excursions(walks: Mapping[str, Walk], key: Key) -> Excursions:
-    together = Excursions()
-    for walk in walks.values():
-        together.add(walk.excursions[key])
-    return together
+def _shapes(walk: Walk) -> dict[Key, Shape]:
+    """The tails of a series, drawn to the ideal: the sparser it is, the nearer to that they are."""
+    return {key: fit_shape(walk.excursions[key], Shape()) for key in KEYS}
 
 
-def _own_shapes(walk: Walk, pooled: Mapping[Key, Shape]) -> dict[Key, Shape]:
-    return {key: fit_shape(walk.excursions[key], pooled[key]) for key in KEYS}
+def _middle(shapes: Collection[Mapping[Key, Shape]]) -> dict[Key, Shape]:
+    """The median tails of all series."""
+    return {
+        key: Shape(
+            median(each[key].slope for each in shapes), median(each[key].often for each in shapes)
+        )
+        for key in KEYS
+    }
 
 
 def _belief(walk: Walk, shapes: Mapping[Key, Shape], worth_hours: float) -> SeriesPrior:
