@@ -23,6 +23,8 @@ LEAD = 35 * DAY
 """What of the days before a rise a peer is shown."""
 _RECENT = DAY
 _TUNING_STEPS = 25
+_MOST_IN_ALARM = 0.25
+"""The share of calm time in alarm from which a level is of no use to anyone."""
 Values = NDArray[np.float64]
 Alarms = Callable[[float], Sequence[int] | NDArray[np.int64]]
 
@@ -100,17 +102,36 @@ class Arena:
         wanted: float,
         tested: bool,
     ) -> float:
-        """The lowest level whose false alarms are no more than `wanted` a day."""
+        """The lowest usable level whose false alarms are no more than `wanted` a day.
+
+        A detector that hardly ever stops is one long episode, so counting episodes alone would
+        find a level near zero; `_MOST_IN_ALARM` rules that out.
+        """
+
+        def too_low(level: float) -> bool:
+            panes = alarms(level)
+            often = self.false_alarms(panes, tested) > wanted
+            return often or self.in_alarm(panes, tested) > _MOST_IN_ALARM
+
         low, high = 0.0, 1.0
-        while self.false_alarms(alarms(high), tested) > wanted:
+        while too_low(high):
             low, high = high, high * 2
         for _ in range(_TUNING_STEPS):
             middle = (low + high) / 2
-            if self.false_alarms(alarms(middle), tested) > wanted:
+            if too_low(middle):
                 low = middle
             else:
                 high = middle
         return high
+
+    def in_alarm(self, alarms: Sequence[int] | NDArray[np.int64], tested: bool) -> float:
+        """The share of the calm time of the tested or the tuning span that lies in episodes."""
+        begin, end = (self._split, len(self.calm)) if tested else (0, self._split)
+        at = np.asarray(alarms, dtype=np.int64) - BEGIN
+        at = at[(at >= begin) & (at < end)]
+        at = at[self.calm[at]]
+        gaps = np.minimum(np.diff(at, append=end), DAY)
+        return float(gaps.sum() / self.calm[begin:end].sum())
 
 
 def steps(negative: NDArray[np.int64]) -> Values:

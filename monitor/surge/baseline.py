@@ -81,6 +81,7 @@ class Baseline:
         self._bin_stories = [0.0] * HOURS_OF_WEEK
         self._bin_expected = [0.0] * HOURS_OF_WEEK
         self._hour: int | None = None
+        self._learns_rhythm = False
         self._watched_panes = 0
 
     @property
@@ -182,18 +183,22 @@ class Baseline:
             for learnt in (self._negative, self._hours, self._share_negative, self._share_stories):
                 learnt.fading *= factor
         self._hour = hour
+        # While the level is hardly known, a busy hour tells of the level, not of the hour.
+        self._learns_rhythm = self.trusted
         here = self._week.hour_of(hour)
         self._bin_stories[here] *= self._week_decay
         self._bin_expected[here] *= self._week_decay
 
     def _watch(self, hour: int, panes: int) -> None:
         hours = panes * self._pane_hours
-        self._bin_expected[self._week.hour_of(hour)] += self.rate * hours
+        if self._learns_rhythm:
+            self._bin_expected[self._week.hour_of(hour)] += self.rate * hours
         self._hours.fading += self._intensity(hour) * hours
 
     def _count(self, hour: int, counts: Counts) -> None:
         self._negative.fading += counts.negative
-        self._bin_stories[self._week.hour_of(hour)] += counts.negative
+        if self._learns_rhythm:
+            self._bin_stories[self._week.hour_of(hour)] += counts.negative
         self._share_negative.fading += counts.negative
         self._share_stories.fading += counts.stories
 
