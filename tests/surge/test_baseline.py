@@ -86,6 +86,18 @@ class TestWhatIsKnown:
         assert 0 < one.share < 1
 
 
+@pytest.mark.xfail(
+    strict=True,
+    reason="an hour that is taught at once counts in the rhythm as expected before its stories "
+    "do: that shortens the hours watched and drives the level far too high",
+)
+def test_the_level_of_a_busy_series_taught_hour_by_hour_is_known_after_a_week() -> None:
+    one = baseline()
+    for first in range(FIRST, FIRST + A_WEEK, AN_HOUR):
+        one.teach(every(2, first, first + 59), first + 59)
+    assert one.rate == pytest.approx(30, rel=0.25)
+
+
 def test_what_is_seen_is_halved_after_the_half_life() -> None:
     # 80 negative stories in the first hour, then none: half are left a day later.
     one = baseline(believing(1e-9, 1e-9), Learning(half_life=24 * HOUR))
