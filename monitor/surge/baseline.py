@@ -191,9 +191,10 @@ class Baseline:
 
     def _watch(self, hour: int, panes: int) -> None:
         hours = panes * self._pane_hours
+        # The rhythm as it was before: what is expected now counts as soon as its stories do.
+        self._hours.fading += self._intensity(hour) * hours
         if self._learns_rhythm:
             self._bin_expected[self._week.hour_of(hour)] += self.rate * hours
-        self._hours.fading += self._intensity(hour) * hours
 
     def _count(self, hour: int, counts: Counts) -> None:
         self._negative.fading += counts.negative

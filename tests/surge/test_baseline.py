@@ -56,26 +56,26 @@ class TestWhatIsKnown:
         one = baseline(believing(6.0, 10.0))
         one.teach([], FIRST)
         one.teach([], FIRST + 20 * AN_HOUR - 1)
-        # 60 stories believed in 10 hours and none in 20; the rhythm takes a part of the silence.
-        assert one.rate == pytest.approx(2.0, rel=0.2)
+        # 60 stories believed in 10 hours and none in 20.
+        assert one.rate == pytest.approx(2.0, rel=0.02)
         assert one.observed == 20 * HOUR
 
     def test_what_is_seen_outweighs_a_weak_prior_within_minutes(self) -> None:
         one = baseline()
         watch(one, every(2, FIRST, FIRST + 59), FIRST + 59)
-        assert one.rate == pytest.approx(30, rel=0.2)
+        assert one.rate == pytest.approx(30, rel=0.02)
         assert one.share == pytest.approx(0.5, rel=0.1)
 
     def test_a_busy_series_is_known_within_a_day(self) -> None:
         one = baseline()
         watch(one, every(2, FIRST, FIRST + A_DAY - 1), FIRST + A_DAY - 1)
-        assert one.rate == pytest.approx(30, rel=0.25)
+        assert one.rate == pytest.approx(30, rel=0.05)
 
     def test_a_strong_prior_weighs_its_hours(self) -> None:
         # Believed for 30 hours: 2 an hour; seen for 10 hours: 10 an hour.
         one = baseline(believing(2.0, 30.0))
         watch(one, every(6, FIRST, FIRST + 599), FIRST + 599)
-        assert one.rate == pytest.approx((2 * 30 + 100) / 40, rel=0.1)
+        assert one.rate == pytest.approx((2 * 30 + 100) / 40, rel=0.02)
 
     def test_the_rate_is_never_zero(self) -> None:
         one = baseline(believing(1.0, 1.0), Learning(half_life=24 * HOUR))
@@ -86,16 +86,11 @@ class TestWhatIsKnown:
         assert 0 < one.share < 1
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="an hour that is taught at once counts in the rhythm as expected before its stories "
-    "do: that shortens the hours watched and drives the level far too high",
-)
 def test_the_level_of_a_busy_series_taught_hour_by_hour_is_known_after_a_week() -> None:
     one = baseline()
     for first in range(FIRST, FIRST + A_WEEK, AN_HOUR):
         one.teach(every(2, first, first + 59), first + 59)
-    assert one.rate == pytest.approx(30, rel=0.25)
+    assert one.rate == pytest.approx(30, rel=0.05)
 
 
 def test_what_is_seen_is_halved_after_the_half_life() -> None:
@@ -115,7 +110,7 @@ def test_a_watch_of_half_lives_is_worth_no_more_than_their_sum() -> None:
     one = baseline(believing(1e-9, 1e-9), Learning(half_life=half_life * HOUR))
     watch(one, every(30, FIRST, FIRST + 30 * A_DAY), FIRST + 30 * A_DAY)
     hours = 1 / (1 - 0.5 ** (1 / half_life))
-    assert one.rate == pytest.approx(2, rel=0.05)
+    assert one.rate == pytest.approx(2, rel=0.02)
     assert one.rate_worth == pytest.approx(2 * hours, rel=0.05)
 
 
@@ -181,7 +176,7 @@ class TestRhythm:
 
     def test_busy_weekday_mornings_are_expected_to_be_busy(self) -> None:
         one = self.learnt(weeks=10)
-        assert one.rate == pytest.approx((168 + 90) / 168, rel=0.15)
+        assert one.rate == pytest.approx((168 + 90) / 168, rel=0.05)
         assert self.a_week(one, 24 + 8) > 3 * self.a_week(one, 24 + 14)
         assert self.a_week(one, 24 + 14) == pytest.approx(1, rel=0.35)
         for quiet in (5 * 24 + 8, 6 * 24 + 9):
@@ -208,7 +203,7 @@ class TestRhythm:
         # Eight hours of the night as its rhythm has them: the mean rate stays what it was.
         one = baseline(believing(10.0, 8.0, rhythm=dict.fromkeys(DAYS, OFFICE)))
         watch(one, every(15, FIRST, FIRST + 8 * AN_HOUR - 1), FIRST + 8 * AN_HOUR - 1)
-        assert one.rate == pytest.approx(10, rel=0.1)
+        assert one.rate == pytest.approx(10, rel=0.05)
 
     def test_is_learnt_where_the_desk_is(self) -> None:
         # Busy from eight to nine in New York, in winter and, an hour of UTC earlier, in summer.

@@ -1,0 +1,46 @@
+"""The trip level, which spares a record the full statistic, decides exactly as that does."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.surge.baseline import Counts
+from tests.surge.counts import ask, baseline, detector
+
+SETTLED = st.lists(st.integers(0, 3), max_size=30)
+
+
+@given(
+    SETTLED,
+    st.lists(st.integers(1, 3), min_size=2, max_size=12),
+    st.sampled_from([1.5, 2.0, 4.0]),
+    st.sampled_from([0.2, 2.0, 30.0]),
+    st.integers(1, 12),
+)
+def test_story_by_story_it_says_what_a_fresh_look_says(
+    settled: list[int], arrivals: list[int], factor: float, per_hour: float, support: int
+) -> None:
+    # pane     1 2 3 ... n   n + 1
+    # settled  0 3 1 ... 0   newest: looked at again with each arrival
+    usual = baseline(per_hour, worth=200)
+    fields = {"factor": factor, "false_alarms": "1 per 2d", "min_support": support}
+    closed = [Counts(pane, n, n) for pane, n in enumerate(settled, 1) if n]
+    newest, count = len(settled) + 1, 0
+    asked_often = detector(**fields)
+    asked_often.settle(closed, len(settled), usual)
+    for arrival in arrivals:
+        count += arrival
+        asked_once = detector(**fields)
+        asked_once.settle(closed, len(settled), usual)
+        counts = Counts(newest, count, count)
+        assert ask(asked_often, counts, usual).met == ask(asked_once, counts, usual).met
+
+
+@given(SETTLED, st.sampled_from([0.5, 5.0]))
+def test_it_is_reached_by_some_number_of_stories(settled: list[int], per_hour: float) -> None:
+    usual = baseline(per_hour, worth=200)
+    one = detector(false_alarms="1 per 2d")
+    one.settle([Counts(p, n, n) for p, n in enumerate(settled, 1) if n], len(settled), usual)
+    newest = len(settled) + 1
+    met = [ask(one, Counts(newest, count, count), usual).met for count in range(1, 60)]
+    assert met == sorted(met)
+    assert met[-1]
