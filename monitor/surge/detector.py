@@ -15,11 +15,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
 
 from monitor.surge.baseline import Baseline, Counts
 from monitor.surge.prior import SeriesPrior
+from monitor.surge.ratios import raised_share
 from monitor.surge.rules import SurgeRule
 from monitor.surge.runs import Channel, Run, advance, pause
 from monitor.surge.week import HOUR
@@ -34,21 +35,11 @@ OLD_NORMAL = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Where a rule stands: how long chance takes to bring as much, and since when it builds up.
-
-    `hours` is a return period; `onset` a pane; `negative` and `expected` are stories since then.
-    """
+    """Where a rule stands: `hours` is the return period of what builds up since pane `onset`."""
 
     met: bool
     hours: float = 0.0
     onset: int = 0
-    negative: int = 0
-    expected: float = 0.0
-
-    @property
-    def factor(self) -> float:
-        """How many times the expected number of negative stories there were."""
-        return self.negative / self.expected if self.expected else math.inf
 
 
 NOTHING = Finding(met=False)
@@ -56,14 +47,15 @@ NOTHING = Finding(met=False)
 
 @dataclass(slots=True)
 class _Episode:
-    """A surge that fires: since pane `onset`; the CUSUM of calm after pane `through`.
+    """A surge that fires: since pane `onset`; the CUSUMs of calm after pane `through`.
 
     `normal` tells that it has outlasted `max_episode` and become the normal.
     """
 
     onset: int
     through: int
-    calm: float = 0.0
+    calm_volume: float = 0.0
+    calm_share: float = 0.0
     normal: bool = False
 
 
@@ -137,7 +129,7 @@ class Detector:
         for counts in closed:
             self._step(counts, baseline)
         if self._episode is not None:
-            self._calm_down(through, 0, self._episode, baseline)
+            self._calm_down(Counts(through, 0, 0), self._episode, baseline)
             self._outlast(self._episode, through, baseline)
         elif through > self._through:
             self._pause(through, baseline)
@@ -181,21 +173,28 @@ class Detector:
     def is_calm(self, open_panes: Iterable[Counts], last: int, baseline: Baseline) -> bool:
         """Whether a surge that fires has ended by pane `last`.
 
-        That is a CUSUM too, of the usual rate against `factor` times it, which must come to
-        the logarithm of `EXIT_ODDS`.
+        That is a CUSUM too, of the usual against `factor` times it, on each channel that the
+        rule looks at, which must come to the logarithm of `EXIT_ODDS`: on both of them for a
+        rule that either can meet, on one for a rule that needs both.
         """
         if self._episode is None:
             return True
-        now = _Episode(self._episode.onset, self._episode.through, self._episode.calm)
+        now = replace(self._episode)
         for counts in open_panes:
             if now.through < counts.pane <= last:
-                self._calm_down(counts.pane, counts.negative, now, baseline)
-        self._calm_down(last, 0, now, baseline)
-        return now.calm >= math.log(EXIT_ODDS)
+                self._calm_down(counts, now, baseline)
+        self._calm_down(Counts(last, 0, 0), now, baseline)
+        calm = {
+            "volume": now.calm_volume,
+            "share": now.calm_share,
+            "either": min(now.calm_volume, now.calm_share),
+            "both": max(now.calm_volume, now.calm_share),
+        }
+        return calm[self._rule.on] >= math.log(EXIT_ODDS)
 
     def _step(self, counts: Counts, baseline: Baseline) -> None:
         if self._episode is not None:
-            self._calm_down(counts.pane, counts.negative, self._episode, baseline)
+            self._calm_down(counts, self._episode, baseline)
         elif counts.pane > self._through:
             advance(self._runs, self._through, counts, self._window, baseline)
             self._through = counts.pane
@@ -213,14 +212,18 @@ class Detector:
             episode.normal = True
             baseline.make_normal(OLD_NORMAL * self._rule.max_episode / HOUR)
 
-    def _calm_down(self, pane: int, negative: int, episode: _Episode, baseline: Baseline) -> None:
-        if pane <= episode.through:
+    def _calm_down(self, counts: Counts, episode: _Episode, baseline: Baseline) -> None:
+        if counts.pane <= episode.through:
             return
-        expected = baseline.expected(episode.through + 1, pane)
-        factor = self._rule.factor
+        expected = baseline.expected(episode.through + 1, counts.pane)
+        negative, factor = counts.negative, self._rule.factor
         change = (factor - 1) * expected - negative * math.log(factor)
-        episode.calm = max(0.0, episode.calm + change)
-        episode.through = pane
+        episode.calm_volume = max(0.0, episode.calm_volume + change)
+        usual, risen = baseline.share, raised_share(baseline.share, factor)
+        calmer = (counts.stories - negative) * math.log((1 - usual) / (1 - risen))
+        change = calmer - negative * math.log(risen / usual)
+        episode.calm_share = max(0.0, episode.calm_share + change)
+        episode.through = counts.pane
 
     def _look_ahead(
         self, head: int, before: Iterable[Counts], revision: int, baseline: Baseline
@@ -240,26 +243,26 @@ class Detector:
         if newest.pane > ahead.through:
             advance(runs, ahead.through, newest, self._window, baseline)
         hours = [(run.hours(baseline), run) for run in runs]
-        strength, leading = self._combine(hours)
-        enough = (
-            leading.negative >= self._rule.min_support
-            and leading.negative >= self._rule.least_factor * leading.expected
-        )
-        return Finding(
-            met=enough and strength >= self._tolerated_hours,
-            hours=strength,
-            onset=leading.onset,
-            negative=leading.negative,
-            expected=leading.expected,
-        )
+        strength = self._combine(hours)
+        enough = [(period, run.onset) for period, run in hours if self._is_enough(run, baseline)]
+        if not enough:
+            return NOTHING
+        # Any run that passes the gates will do, so that a further story never undoes a surge.
+        onset = max(enough, key=lambda one: one[0])[1]
+        return Finding(strength >= self._tolerated_hours, strength, onset)
 
-    def _combine(self, hours: list[tuple[float, Run]]) -> tuple[float, Run]:
-        """The rule's return period over all its runs, and the run that says most."""
-        leading = max(hours, key=lambda one: one[0])[1]
+    def _is_enough(self, run: Run, baseline: Baseline) -> bool:
+        """Whether a run passes the gates on support and on the rise itself."""
+        rule = self._rule
+        return run.negative >= rule.min_support and run.risen(baseline) >= rule.least_factor
+
+    def _combine(self, hours: list[tuple[float, Run]]) -> float:
+        """The rule's return period over all its runs."""
         if self._rule.on != "both":
-            return fmean(period for period, _ in hours), leading
-        channels = [[p for p, run in hours if run.channel is channel] for channel in Channel]
-        return min(map(fmean, channels)), leading
+            return fmean(period for period, _ in hours)
+        return min(
+            fmean(period for period, run in hours if run.channel is channel) for channel in Channel
+        )
 
     def _trip(self, ahead: _Ahead, newest: Counts, baseline: Baseline) -> int:
         """The number of negative stories in the newest pane from which the rule is met."""

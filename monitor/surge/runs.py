@@ -6,6 +6,7 @@ so that the pane in which a rise began, its stories and its strength can all be 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import Enum
 
@@ -75,6 +76,13 @@ class Run:
             return rate_period(height, self.factor, self.tail) / baseline.rate
         stories = share_period(height, baseline.share, self.factor, self.tail)
         return stories * baseline.share / baseline.rate
+
+    def risen(self, baseline: Baseline) -> float:
+        """How many times the usual was seen: of the rate, or of the odds of a negative story."""
+        if self.channel is Channel.VOLUME:
+            return self.negative / self.expected if self.expected else math.inf
+        calm, share = self.stories - self.negative, baseline.share
+        return self.negative / calm * (1 - share) / share if calm else math.inf
 
     def height(self, baseline: Baseline) -> float:
         """The statistic itself."""

