@@ -27,7 +27,7 @@ def history(
     hours = np.repeat(hour * 60, random.poisson(rate))
     minutes = random.integers(0, 60, size=hours.shape)
     at, stories = np.unique(hours + minutes, return_counts=True)
-    negative = random.binomial(stories, SHARE)
+    negative = np.asarray(random.binomial(stories, SHARE))
     rows = zip(at, negative, stories, strict=True)
     counts = [Counts(int(pane) + FIRST, int(bad), int(all_)) for pane, bad, all_ in rows]
     return History(counts, FIRST, FIRST + HOURS * 60 - 1, excluded)
