@@ -84,7 +84,7 @@ def fit_prior(
     middle = sorted(walks.values(), key=lambda walk: walk.baseline.rate)[len(walks) // 2]
     unknown = msgspec.structs.replace(
         _belief(middle, _middle(shapes.values()), FLAT.unknown.rate_hours),
-        share=round(median(walk.baseline.share for walk in walks.values()), 4),
+        share=_inside(median(walk.baseline.share for walk in walks.values())),
         share_stories=FLAT.unknown.share_stories,
     )
     return Prior(fitted_on, unknown, rhythm, series, timezone, calendar)
@@ -135,11 +135,16 @@ def _belief(walk: Walk, shapes: Mapping[Key, Shape], worth_hours: float) -> Seri
     return SeriesPrior(
         rate=round(base.rate, 6),
         rate_hours=worth_hours,
-        share=round(base.share, 4),
+        share=_inside(base.share),
         share_stories=round(min(base.share_worth, worth_hours * base.rate / base.share), 1),
         volume_tails=tail_curve(Channel.VOLUME, shapes, base),
         share_tails=tail_curve(Channel.SHARE, shapes, base),
     )
+
+
+def _inside(share: float) -> float:
+    """A share as a prior holds it, which is never all or nothing."""
+    return round(min(max(share, 0.0001), 0.9999), 4)
 
 
 def _rhythm(

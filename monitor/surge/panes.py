@@ -6,7 +6,7 @@ integers, so that they don't depend on the order of addition.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from monitor.records import Origin, ScoredRecord
@@ -131,3 +131,11 @@ class Window:
     def within(self, panes: Iterable[int]) -> list[int]:
         """Those of the panes that lie in the window, in order."""
         return sorted(pane for pane in panes if self.holds(pane))
+
+
+def due(panes: Collection[int], before: int | None, closed: int, age: int) -> list[int]:
+    """The panes that have come to an age: each pass looks at those since the one before only."""
+    last = closed - age
+    if before is None or closed - before > len(panes):
+        return [number for number in panes if number <= last]
+    return [number for number in range(before - age + 1, last + 1) if number in panes]

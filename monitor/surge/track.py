@@ -9,7 +9,7 @@ they held waits to be taught until the track's owner says so.
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
@@ -19,7 +19,7 @@ import msgspec
 from monitor.records import ScoredRecord, Series
 from monitor.surge.baseline import DEFAULT_LEARNING, Baseline, Counts, Learning
 from monitor.surge.novelty import NoveltyIndex, Told
-from monitor.surge.panes import SCORE_UNIT, Entry, Pane, Tally, Window, pane_of
+from monitor.surge.panes import SCORE_UNIT, Entry, Pane, Tally, Window, due, pane_of
 from monitor.surge.prior import FLAT, Prior
 from monitor.surge.week import Week, week
 
@@ -294,20 +294,12 @@ class Track:
 
     def _forget(self, before: int | None, closed: int) -> None:
         """Let go of what nothing asks for any more, now that `closed` rather than `before` is."""
-        for number in _due(self._expiry, before, closed, self._horizon):
+        for number in due(self._expiry, before, closed, self._horizon):
             self._stories.drop(number)
             for item_id in self._expiry.pop(number):
                 for ids in (self._ids, self._retracted):
                     if ids.get(item_id) == number:
                         del ids[item_id]
         # The windows are rolled after this, and then take away the pane that leaves them.
-        for number in _due(self.panes, before, closed, self._keep + 1):
+        for number in due(self.panes, before, closed, self._keep + 1):
             del self.panes[number]
-
-
-def _due(panes: Collection[int], before: int | None, closed: int, age: int) -> list[int]:
-    """The panes that have come to an age: each pass looks at those since the one before only."""
-    last = closed - age
-    if before is None or closed - before > len(panes):
-        return [number for number in panes if number <= last]
-    return [number for number in range(before - age + 1, last + 1) if number in panes]

@@ -1,11 +1,12 @@
 """A prior fitted on a simulated history knows what the history was made of."""
 
+import msgspec
 import numpy as np
 import pytest
 
 from monitor.surge.baseline import Counts
 from monitor.surge.fit import History, fit_prior
-from monitor.surge.prior import Prior
+from monitor.surge.prior import Prior, decode_prior
 from tests.surge.log import DAY, MINUTE
 
 FIRST = DAY // MINUTE + 1
@@ -67,6 +68,13 @@ def test_a_series_of_a_handful_of_stories_is_as_unknown() -> None:
     prior = fitted(oil=history(1.5, seed=6), few=few)
     assert set(prior.series) == {"oil"}
     assert prior.of("few") == prior.unknown
+
+
+def test_where_all_is_negative_the_prior_can_still_be_read() -> None:
+    told = history(1.5, seed=7)
+    all_bad = [Counts(one.pane, one.negative, one.negative) for one in told.counts if one.negative]
+    prior = fitted(oil=History(all_bad, told.first, told.last))
+    assert decode_prior(msgspec.json.encode(prior), "a test").of("oil").share > 0.99
 
 
 def test_a_history_with_nothing_negative_is_refused() -> None:
