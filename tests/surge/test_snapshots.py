@@ -91,27 +91,43 @@ def write_round(rounds: Rounds, offset: int, stream: Stream) -> None:
     stream.update(rounds.step(offset, 1_000_000))
 
 
-def test_the_logs_are_worth_it() -> None:
-    chance = Random(5)
+def dense(seed: int) -> list[Scored]:
+    """A fixed log in which every kind of rule has something to tell."""
+    chance = Random(seed)
     found = [
         Item(
-            at=number / 5,
+            at=number / 8,
             story=chance.choice("abcdefghijklmnop"),
             wording=chance.randrange(4),
-            mood=NEGATIVE,
-            delay=chance.randrange(12) / 4,
+            mood=chance.choice([NEGATIVE, NEGATIVE, NEUTRAL]),
+            delay=chance.randrange(4 * LATENESS) / 4,
             partition=chance.randrange(3),
             item_id=chance.choice([f"id {number}", "x"]),
         )
-        for number in range(60)
+        for number in range(100)
     ]
-    events = feed(PartitionWatch(0, PLAN), busy(found, chance, 3))
-    assert {event.rule for event in events} >= {each.alert for each in PLAN.rules} - {"Surge"}
+    return busy(found, chance, 6)
+
+
+def test_the_dense_logs_are_worth_it() -> None:
+    logs = map(dense, range(5))
+    told = {event.rule for log in logs for event in feed(PartitionWatch(0, PLAN), log)}
+    assert told >= {each.alert for each in PLAN.rules} - {"Surge"}
 
 
 @settings(max_examples=25)
 @given(logs())
 def test_restored_at_any_record_it_goes_on_as_if_it_had_never_stopped(log: list[Scored]) -> None:
+    check_every_cut(log)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_so_does_a_dense_log(seed: int) -> None:
+    check_every_cut(dense(seed))
+
+
+def check_every_cut(log: list[Scored]) -> None:
+    """A snapshot before every record, each restored and taken to the end of the log."""
     events = emitted(PartitionWatch(0, PLAN), log, 0)
     watch = PartitionWatch(0, PLAN)
     rounds, stream = Rounds(watch), Stream()
@@ -134,6 +150,16 @@ def test_restored_at_any_record_it_goes_on_as_if_it_had_never_stopped(log: list[
 def test_crashes_between_any_two_state_records_change_no_alert(
     log: list[Scored], chance: Random
 ) -> None:
+    check_crashes(log, chance)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_nor_in_a_dense_log(seed: int) -> None:
+    check_crashes(dense(seed), Random(seed))
+
+
+def check_crashes(log: list[Scored], chance: Random) -> None:
+    """Eight starts, each killed after some state record, and a last one that comes through."""
     stream: Stream = {}
     alerts: dict[int, set[bytes]] = {}
     for _ in range(8):
@@ -149,7 +175,7 @@ def crash_and_go_on(
     log: list[Scored], stream: Stream, alerts: dict[int, set[bytes]], chance: Random
 ) -> None:
     """Start from what the stream holds, write a series' snapshot at a time, and die somewhere."""
-    patience = chance.randrange(60)
+    patience, haste = chance.randrange(80), chance.choice([0.03, 0.2, 1])
     restored = restore(0, PLAN, stream.items())
     if restored is None:
         for key, value in erase(0, stream.items()):
@@ -162,9 +188,9 @@ def crash_and_go_on(
     else:
         watch, rounds, first = restored.watch, restored.rounds, restored.as_of
     for offset in range(first, len(log)):
-        if not rounds.under_way and chance.random() < 0.5:
+        if not rounds.under_way and chance.random() < haste:
             rounds.begin(offset)
-        for key, value in rounds.step(offset, 1):
+        for key, value in rounds.step(offset, 1) if chance.random() < haste else ():
             if patience < 0:
                 return
             stream[key] = value
