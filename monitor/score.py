@@ -228,7 +228,8 @@ class Score:
         position = await reader.position(partition)
         times = self._times_of(partition, position)
         in_flight = self._fetched.get(partition, 0) > times.next_offset
-        caught_up = position >= end and not in_flight
+        # While reading is paused nothing is fetched, and the end known is of the past.
+        caught_up = position >= end and not in_flight and self._go_on.is_set()
         time_ = times.time(_now(), caught_up)
         if time_ is None:
             return None

@@ -1,5 +1,6 @@
 """Records on which the model fails, on real brokers: set aside, counted, and scoring goes on."""
 
+import asyncio
 import json
 import time
 from collections.abc import Iterator
@@ -12,12 +13,12 @@ import pytest
 from monitor import metrics
 from monitor.model.bundle import Bundle
 from monitor.model.runtime import load_scorer
-from monitor.records import Origin
+from monitor.records import Mark, Origin, decode_scored
 from monitor.settings import ModelSettings, Settings
 from monitor.streams.dead_letters import decode_dead_letter
 from monitor.streams.reading import read_all
 from tests.conftest import Broker, Deployment
-from tests.integration.daemons import accounted, publish, running, scored
+from tests.integration.daemons import PATIENCE, accounted, publish, running, scored
 from tests.model.marked_scorer import MARK, MarkedScorer
 
 
@@ -86,6 +87,32 @@ async def test_a_model_that_fails_on_everything_pauses_the_role(
     aside = [record async for record in read_all(settings, "dead-letter")]
     assert 1_000 <= len(aside) < count
     assert await scored(settings) == []
+
+
+@pytest.mark.faults
+async def test_time_waits_while_the_role_is_paused(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    break_the_model(monkeypatch, everything=True, error=RuntimeError("the device is lost"))
+    score = settings.score.model_copy(update={"replay_speed": 1.0})
+    settings = settings.model_copy(update={"score": score})
+    now, count = time.time_ns() // 1_000_000, 1_000
+    stamps = [now - count * 1000 + i * 1000 for i in range(count)]
+    async with running(settings) as address, aiohttp.ClientSession() as client:
+        await accounted(settings, await publish(settings, items(count), stamps))
+        await _why_unready(client, address.url)
+        told = len(await _marks(settings))
+        async with asyncio.timeout(PATIENCE):
+            while len(marks := await _marks(settings)) < told + 12:
+                pass
+    assert not any(mark.caught_up for mark in marks[-4:])
+    assert max(mark.time for mark in marks[-4:]) == stamps[-1]
+
+
+async def _marks(settings: Settings) -> list[Mark]:
+    """The marks of one scored partition, in order."""
+    records = [decode_scored(one.value) async for one in read_all(settings, "scored", {0})]
+    return [one for one in records if isinstance(one, Mark)]
 
 
 async def _why_unready(client: aiohttp.ClientSession, url: str) -> str:
