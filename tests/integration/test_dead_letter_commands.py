@@ -58,16 +58,19 @@ async def newsurge(
     settings: Settings, command: str, *arguments: str, answer: str = ""
 ) -> subprocess.CompletedProcess[bytes]:
     kafka = settings.kafka
-    return await asyncio.to_thread(
-        subprocess.run,
-        [
-            NEWSURGE, "dead-letter", command, *arguments,
-            "--bootstrap-servers", kafka.bootstrap_servers,
-            "--prefix", settings.streams.prefix,
-            "--set", f"kafka.idempotence={str(kafka.idempotence).lower()}",
-        ],
-        input=answer.encode(), capture_output=True, timeout=50, check=False,
-    )  # fmt: skip
+    words = [
+        str(NEWSURGE), "dead-letter", command, *arguments,
+        "--bootstrap-servers", kafka.bootstrap_servers,
+        "--prefix", settings.streams.prefix,
+        "--set", f"kafka.idempotence={str(kafka.idempotence).lower()}",
+    ]  # fmt: skip
+
+    def run() -> subprocess.CompletedProcess[bytes]:
+        return subprocess.run(
+            words, input=answer.encode(), capture_output=True, timeout=50, check=False
+        )
+
+    return await asyncio.to_thread(run)
 
 
 def lines(output: bytes) -> list[str]:
