@@ -5,14 +5,12 @@ Heavy modules are imported by the command that needs them, so that `--help` is q
 
 from __future__ import annotations
 
-import urllib.error
-import urllib.request
 from pathlib import Path
 from typing import Any
 
 import click
 
-from monitor.errors import NewsurgeError
+from monitor.dead_letter_commands import dead_letter
 from monitor.options import resolve_settings, run_async, settings_options, until_signal
 from monitor.settings import ROLES
 
@@ -228,37 +226,6 @@ def streams(as_json: bool, **options: Any) -> None:
         click.echo(show.as_json(settings))
     else:
         Console().print(*show.as_tables(settings), sep="\n")
-
-
-@click.group("dead-letter")
-def dead_letter() -> None:
-    """Records that could not be used."""
-
-
-@dead_letter.command()
-@click.option(
-    "--url", default="http://127.0.0.1:9464", show_default=True, help="Where the daemon listens."
-)
-def resume(url: str) -> None:
-    """Let a daemon go on that paused because nearly every news record was invalid."""
-    if not url.startswith(("http://", "https://")):
-        raise NewsurgeError(f"--url {url}: must start with http:// or https://")
-    request = urllib.request.Request(  # noqa: S310 - the scheme has been checked
-        f"{url.rstrip('/')}/dead-letter/resume",
-        method="POST",
-        headers={"X-Newsurge-Action": "resume"},
-    )
-    try:
-        urllib.request.urlopen(request, timeout=10).close()  # noqa: S310
-    except urllib.error.HTTPError as error:
-        with error:
-            said = error.read(500).decode("utf-8", "replace").strip()
-        raise NewsurgeError(f"the daemon at {url} did not resume: {said}") from None
-    except OSError as error:
-        raise NewsurgeError(
-            f"no daemon answers at {url} ({error}); give its address with --url"
-        ) from None
-    click.echo("resumed")
 
 
 COMMANDS = (run, demo, publish, score, baseline, check, tail, streams, dead_letter)

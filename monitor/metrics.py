@@ -33,6 +33,10 @@ inference_seconds = Histogram(
     "newsurge_inference_seconds", "Time of one chunk in the model.", buckets=_LATENCY_BUCKETS,
     registry=REGISTRY,
 )  # fmt: skip
+inference_failures_total = Counter(
+    "newsurge_inference_failures", "Tries of the model that failed, each of a batch or more.",
+    ["kind"], registry=REGISTRY,
+)  # fmt: skip
 prepare_seconds = Histogram(
     "newsurge_prepare_seconds", "Time to decode and tokenise one chunk.", buckets=_LATENCY_BUCKETS,
     registry=REGISTRY,

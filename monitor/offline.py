@@ -24,8 +24,10 @@ from monitor.errors import FeedError
 from monitor.feeds import FeedRecord, csv_columns, format_of, read_feed
 from monitor.model.bundle import STARTER, load_bundle
 from monitor.model.judge import Judge, Judgement, load_judge
+from monitor.model.poison import Failed
 from monitor.records import NewsItem
 from monitor.scoring.news import InvalidNewsError, decode_news
+from monitor.scoring.take_up import INFERENCE
 from monitor.settings import Settings
 
 COLUMNS = (
@@ -147,11 +149,15 @@ def _kind(row: _Row) -> str:
 def _judge(judge: Judge, records: list[FeedRecord], max_record_bytes: int) -> list[_Row]:
     read = [_read(record, max_record_bytes) for record in records]
     items = [one for one in read if isinstance(one, NewsItem)]
-    judgements = iter(judge.infer(judge.prepare(items)))
+    told = iter(judge.infer(judge.prepare(items)))
     return [
-        _Row(record, next(judgements) if isinstance(one, NewsItem) else one)
+        _Row(record, _outcome(record, next(told)) if isinstance(one, NewsItem) else one)
         for record, one in zip(records, read, strict=True)
     ]
+
+
+def _outcome(record: FeedRecord, told: Judgement | Failed) -> Judgement | InvalidRow:
+    return InvalidRow(record.line, INFERENCE, told.detail) if isinstance(told, Failed) else told
 
 
 def _read(record: FeedRecord, max_record_bytes: int) -> NewsItem | InvalidRow:

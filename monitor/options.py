@@ -101,9 +101,9 @@ async def until_signal(work: Callable[[asyncio.Event], Coroutine[Any, Any, None]
     """
     stop = asyncio.Event()
 
-    def told() -> None:
+    def told(number: int) -> None:
         if stop.is_set():
-            os._exit(130)
+            os._exit(128 + number)
         click.echo("stopping; once more to stop at once", err=True)
         stop.set()
         loop.call_later(_LONGEST_DRAIN_SECONDS, give_up)
@@ -114,5 +114,5 @@ async def until_signal(work: Callable[[asyncio.Event], Coroutine[Any, Any, None]
 
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, told)
+        loop.add_signal_handler(number, told, number)
     await work(stop)

@@ -24,7 +24,7 @@ from monitor.model.judge import Judge, Judgement, PreparedItems
 from monitor.records import Mark, encode
 from monitor.scoring.invalid_run import InvalidRun
 from monitor.scoring.log_time import PartitionTime
-from monitor.scoring.take_up import TakenUp, take_up
+from monitor.scoring.take_up import TakenUp, judged, take_up
 from monitor.scoring.watchlist import Watchlist
 from monitor.scoring.writer import ScoreWriter
 from monitor.settings import Settings
@@ -115,11 +115,11 @@ class Score:
         async def prepare(chunk: _Chunk) -> None:
             with metrics.prepare_seconds.time():
                 await loop.run_in_executor(preparing, self._prepare, chunk)
-            self._look_at(chunk)
 
         async def infer(chunk: _Chunk) -> None:
             with metrics.inference_seconds.time():
                 await loop.run_in_executor(inferring, self._infer, chunk)
+            self._look_at(chunk)
 
         async def emit(chunk: _Chunk) -> None:
             with metrics.emit_seconds.time():
@@ -176,7 +176,8 @@ class Score:
 
     def _infer(self, chunk: _Chunk) -> None:
         if chunk.prepared is not None:
-            chunk.judgements = self._judge.infer(chunk.prepared)
+            told = self._judge.infer(chunk.prepared)
+            chunk.taken, chunk.judgements = judged(chunk.taken, told)
 
     async def _emit(self, writer: AIOKafkaProducer, chunk: _Chunk) -> None:
         await self._writer.write(writer, chunk.taken, chunk.judgements)
@@ -199,8 +200,8 @@ class Score:
     def _pause(self) -> None:
         reason = (
             "paused: 99% of the last 1,000 news records were invalid (see the reasons in "
-            "`newsurge tail dead-letter`); mend their producer, then `newsurge dead-letter "
-            "resume` or restart"
+            "`newsurge dead-letter list`); mend their producer, or the model where the reason is "
+            "`inference`, then `newsurge dead-letter resume` or restart"
         )
         log.error(reason)
         self._health.unready(PART, reason)
@@ -227,7 +228,8 @@ class Score:
         position = await reader.position(partition)
         times = self._times_of(partition, position)
         in_flight = self._fetched.get(partition, 0) > times.next_offset
-        caught_up = position >= end and not in_flight
+        # While reading is paused nothing is fetched, and the end known is of the past.
+        caught_up = position >= end and not in_flight and self._go_on.is_set()
         time_ = times.time(_now(), caught_up)
         if time_ is None:
             return None

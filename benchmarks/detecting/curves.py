@@ -9,6 +9,7 @@ from pathlib import Path
 import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from benchmarks.detecting.contests import Arena, OracleContest, PeerContest, Trials, pane_dispersion
 from benchmarks.detecting.injection import Rise
@@ -94,6 +95,10 @@ def picture(found: Mapping[str, list[Curve]], path: Path) -> None:
                 label=curve.detector,
             )
         axis.set(xscale="log", yscale="log", title=series, xlabel="false alarms in 30 calm days")
+        for side in (axis.xaxis, axis.yaxis):
+            side.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            side.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+            side.set_minor_formatter(NullFormatter())
         axis.grid(visible=True, which="both", alpha=0.25)
     axes[0].set_ylabel(f"median delay at a rise to {RISE} times, hours")
     axes[0].legend(fontsize=7)

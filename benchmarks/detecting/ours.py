@@ -33,6 +33,7 @@ class Ours:
         self._detector = Detector(rule, prior.of(series), rule.false_alarms, SLIDE)
         self._baseline = Baseline(prior, series, week(timezone, calendar), SLIDE, DEFAULT_LEARNING)
         self._waiting: list[Counts] = []
+        self._weeks = week(timezone, calendar), week(prior.timezone, prior.calendar)
 
     @property
     def fires(self) -> bool:
@@ -41,7 +42,8 @@ class Ours:
 
     def copy(self) -> Ours:
         """A copy that has raised no alarm yet, to go on from here with other news."""
-        other = copy.deepcopy(self)
+        # The weeks only remember what the calendar says: both can share them.
+        other = copy.deepcopy(self, {id(one): one for one in self._weeks})
         other.alarms = []
         return other
 

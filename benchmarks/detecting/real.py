@@ -24,6 +24,7 @@ from benchmarks.detecting.ours import Ours, surge_rule
 from benchmarks.detecting.peers import adwin, all_peers, page_hinkley
 from benchmarks.detecting.series import BEGIN, CALENDAR, TIMEZONE, Wire
 from benchmarks.detecting.spans import LAST, TUNED, pane
+from monitor.surge.baseline import Counts
 from monitor.surge.prior import Prior
 
 REQUEST_DAYS = 30
@@ -126,12 +127,11 @@ def _try_ours(ours: Ours, wire: Wire, rise: Rise, trials: Trials) -> None:
         return
     first = rise.start - BEGIN
     part = slice(first, first + len(rise.added))
-    risen = Wire(wire.name, wire.negative.copy(), wire.stories.copy())
-    risen.negative[part] += rise.added
-    risen.stories[part] += rise.added
+    negative, stories = wire.negative[part] + rise.added, wire.stories[part] + rise.added
+    held = np.flatnonzero(stories)
     other = ours.copy()
-    for counts in risen.counts(rise.start, rise.start + len(rise.added) - 1):
-        other.step(counts)
+    for at in held.tolist():
+        other.step(Counts(rise.start + at, int(negative[at]), int(stories[at])))
         if other.alarms:
             break
     trials.take(other.alarms, rise.start)

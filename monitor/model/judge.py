@@ -6,16 +6,20 @@ the wire. It knows no stream; what runs the network is a `Scorer`.
 
 from __future__ import annotations
 
+import itertools
 import logging
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Literal
+from functools import partial
+from typing import Literal, TypeGuard
 
 import msgspec
 
+from monitor import metrics
 from monitor.model.bundle import NO_TOPIC, Bundle, BundleMeta
 from monitor.model.language import Languages
+from monitor.model.poison import Failed, infer_each, tried
 from monitor.model.runtime import load_scorer
 from monitor.model.scorer import Floats, Prepared, Scorer, Scores
 from monitor.model.signature import sign, words
@@ -65,7 +69,7 @@ class _Read:
 class PreparedItems:
     """Items on their way to `Judge.infer`: what was read of each, and the texts to be judged."""
 
-    reads: tuple[_Read, ...]
+    reads: tuple[_Read | Failed, ...]
     texts: Prepared
 
 
@@ -101,17 +105,44 @@ class Judge:
 
     def prepare(self, items: Sequence[NewsItem]) -> PreparedItems:
         """Clean, sign and tokenise items, and find those that the model can't judge."""
-        reads = tuple(self._read(item) for item in items)
-        texts = [read.text for read in reads if read.unjudged is None]
-        return PreparedItems(reads, self._scorer.prepare(texts))
+        reads = [tried(partial(self._read, item)) for item in items]
+        texts = tried(partial(self._tokenised, reads), logging.WARNING)
+        if isinstance(texts, Failed):
+            reads = [self._read_if_tokenised(read) for read in reads]
+            texts = self._tokenised(reads)
+        return PreparedItems(tuple(reads), texts)
 
-    def infer(self, prepared: PreparedItems) -> list[Judgement]:
-        """Judge prepared items, in their order. Blocks; to be called off the event loop."""
-        judged = self._judged(self._scorer.infer(prepared.texts))
-        return [
-            _unjudged(read) if read.unjudged is not None else self._judgement(read, *next(judged))
-            for read in prepared.reads
-        ]
+    def infer(self, prepared: PreparedItems) -> list[Judgement | Failed]:
+        """Judge prepared items, in their order. Blocks; to be called off the event loop.
+
+        An item on which the model fails, even alone, has no judgement but the reason; it costs
+        its batch mates time and nothing else (see `monitor.model.poison`).
+        """
+        outcome = infer_each(self._scorer, prepared.texts)
+        for one in outcome.tries:
+            kind = "out_of_memory" if one.is_memory else "other"
+            metrics.inference_failures_total.labels(kind).inc()
+        judged = self._judged(outcome.scores)
+        place = itertools.count()
+        told: list[Judgement | Failed] = []
+        for read in prepared.reads:
+            if isinstance(read, Failed):
+                told.append(read)
+            elif read.unjudged is not None:
+                told.append(_unjudged(read))
+            else:
+                failure = outcome.failed.get(next(place))
+                told.append(failure or self._judgement(read, *next(judged)))
+        return told
+
+    def _tokenised(self, reads: Sequence[_Read | Failed]) -> Prepared:
+        return self._scorer.prepare([read.text for read in reads if _is_judged(read)])
+
+    def _read_if_tokenised(self, read: _Read | Failed) -> _Read | Failed:
+        if not _is_judged(read):
+            return read
+        alone = tried(partial(self._scorer.prepare, [read.text]))
+        return alone if isinstance(alone, Failed) else read
 
     def _read(self, item: NewsItem) -> _Read:
         fields = (getattr(item, name, None) for name in self._meta.input_fields)
@@ -125,7 +156,11 @@ class Judge:
             return "language"
         return "too_short" if len(words(text)) < self._meta.minimum_words else None
 
-    def _judged(self, scores: Scores) -> Iterator[tuple[str, float, tuple[str, ...], Sentiment]]:
+    def _judged(
+        self, scores: Scores | None
+    ) -> Iterator[tuple[str, float, tuple[str, ...], Sentiment]]:
+        if scores is None:
+            return
         best = scores.topic.argmax(axis=1)
         for row, index in enumerate(best):
             topic = self._meta.topics[index]
@@ -168,6 +203,10 @@ def load_judge(bundle: Bundle, settings: Settings) -> Judge:
         bundle.meta.name, bundle.meta.version, scorer.runtime, scorer.reason,
     )  # fmt: skip
     return Judge(bundle.meta, scorer, languages, settings.score.topic_threshold)
+
+
+def _is_judged(read: _Read | Failed) -> TypeGuard[_Read]:
+    return not isinstance(read, Failed) and read.unjudged is None
 
 
 def _unjudged(read: _Read) -> Judgement:

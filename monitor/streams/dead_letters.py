@@ -18,7 +18,7 @@ _MAX_DETAIL = 500
 class DeadLetter(msgspec.Struct, frozen=True):
     """A record that could not be used.
 
-    `stream` is the full Kafka name, `time` when it was set aside (milliseconds since 1970).
+    `stream` is the full Kafka name, `time` its ingest time (milliseconds since 1970).
     `value` holds the original bytes. Where they were too many, it holds the first of them, and
     `length` and `sha256` (hexadecimal) are those of the whole.
     """

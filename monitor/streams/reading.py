@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
+from contextlib import suppress
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
@@ -98,13 +99,20 @@ async def end_offsets(
 async def lag(client: AIOKafkaConsumer) -> dict[TopicPartition, int]:
     """How many records of each assigned partition the consumer has not handed out yet.
 
-    Costs no request: a partition that was not fetched from yet is absent.
+    Costs no request while it reads: fetches tell the ends, and a partition that was not fetched
+    from yet is absent. What is paused is not fetched, so there the broker is asked, and the ends
+    known last stand where it does not answer.
     """
     ends = {each: client.highwater(each) for each in client.assignment()}
+    paused = [each for each in client.paused() if each in ends]
+    if paused:
+        with suppress(KafkaError):
+            for each, end in (await client.end_offsets(paused)).items():
+                ends[each] = max(ends[each] or 0, end)
     return {
         each: max(0, end - await client.position(each))
         for each, end in ends.items()
-        if end is not None
+        if end is not None and each in client.assignment()
     }
 
 

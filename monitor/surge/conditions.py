@@ -39,11 +39,11 @@ def judge(rule: ThresholdRule | AbsentRule, tally: Tally, track: Track, now: int
 
 
 def surge_verdict(met: bool, onset: int, head: int, track: Track, hours: float | None) -> Verdict:
-    """The verdict on a surge that began in pane `onset`, with what panes up to `head` hold.
+    """The verdict on a surge, with what the panes from `onset` to `head` hold.
 
     Args:
         met: whether the rule is met.
-        onset: the pane in which it began.
+        onset: the first pane that counts.
         head: the last pane that counts.
         track: the statistics of the series.
         hours: its return period in hours of the mean week, where it has one.

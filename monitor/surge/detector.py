@@ -242,13 +242,13 @@ class Detector:
         runs = [run.copy() for run in ahead.runs]
         if newest.pane > ahead.through:
             advance(runs, ahead.through, newest, self._window, baseline)
-        hours = [(run.hours(baseline), run) for run in runs]
+        # A run that the gates rule out lends its strength to no other; any that passes them may
+        # lead, so that a further story never undoes a surge.
+        hours = [
+            (run.hours(baseline) if self._is_enough(run, baseline) else 0.0, run) for run in runs
+        ]
         strength = self._combine(hours)
-        enough = [(period, run.onset) for period, run in hours if self._is_enough(run, baseline)]
-        if not enough:
-            return NOTHING
-        # Any run that passes the gates will do, so that a further story never undoes a surge.
-        onset = max(enough, key=lambda one: one[0])[1]
+        onset = max(hours, key=lambda one: one[0])[1].onset
         return Finding(strength >= self._tolerated_hours, strength, onset)
 
     def _is_enough(self, run: Run, baseline: Baseline) -> bool:

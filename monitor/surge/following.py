@@ -137,7 +137,7 @@ class Following:
         if action is Action.NONE:
             return []
         if watched.detector is not None:
-            window = self._turn(watched, watched.detector, action, verdict, head)
+            window = self._turn(watched.detector, action, verdict, head)
         transition = self._transition(watched, before, action, now, verdict)
         slide = self.statistics.slide
         event = alert_event(transition, self.track, window, self.partition, slide)
@@ -152,9 +152,11 @@ class Following:
     def _surge(self, watched: Watched, detector: Detector, head: int, when: When) -> Verdict:
         track = self.track
         if detector.in_episode:
-            onset = detector.onset or head
-            calm = detector.is_calm(track.open_counts(head), head, track.baseline)
-            return surge_verdict(not calm, onset, head, track, None) if calm else Verdict(met=True)
+            if not detector.is_calm(track.open_counts(head), head, track.baseline):
+                return Verdict(met=True)
+            # What lies further back than the rule's window is not kept.
+            onset = max(detector.onset or head, head - watched.length + 1)
+            return surge_verdict(False, onset, head, track, None)
         if when == "on time" and watched.status.state is State.INACTIVE:
             # Only a record can start a surge, and each is looked at when it comes.
             return UNMET
@@ -165,17 +167,14 @@ class Following:
             return UNMET
         return surge_verdict(True, finding.onset, head, track, finding.hours)
 
-    def _turn(
-        self, watched: Watched, detector: Detector, action: Action, verdict: Verdict, head: int
-    ) -> Window:
+    def _turn(self, detector: Detector, action: Action, verdict: Verdict, head: int) -> Window:
         """Tell the detector of a transition; the window that shows what it rests on."""
         onset = verdict.onset or head
         if action is Action.FIRE:
             detector.fire(onset, head)
         else:
             detector.end(head)
-        first = max(onset, head - watched.length + 1)
-        return Window.over(first, head, self.track.panes)
+        return Window.over(onset, head, self.track.panes)
 
     def _transition(
         self, watched: Watched, before: Status, action: Action, now: int, verdict: Verdict

@@ -45,7 +45,7 @@ def alarms(scale: int, gaps: list[int]) -> list[tuple[str, float]]:
     ]
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(
     st.lists(st.integers(1, 60), min_size=4, max_size=20),
     st.lists(st.integers(1, 9), max_size=25),

@@ -117,6 +117,21 @@ class TestSurge:
         assert fired.strength >= 30
         assert resolved.strength is None
 
+    def test_that_outlasts_its_window_shows_as_much_as_is_kept(self) -> None:
+        log = in_order(
+            day_of_news(per_hour=2, hours=48),
+            more(2 * DAYS + 0.5, 200, every=1),
+            [mark(2 * DAYS + at) for at in range(1, 600)],
+        )
+        *_, resolved = feed(watching(window="30m"), log)
+        assert resolved.state == "resolved"
+        assert resolved.window.length_seconds == 30 * 60
+        assert resolved.baseline is not None
+        assert resolved.baseline.expected_negative == pytest.approx(1, rel=0.5)
+        assert resolved.factor == pytest.approx(
+            resolved.window.novel_negative / resolved.baseline.expected_negative
+        )
+
 
 class TestColdStart:
     def test_the_first_hour_is_silent(self) -> None:

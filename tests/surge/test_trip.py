@@ -47,3 +47,15 @@ def test_it_is_reached_by_some_number_of_stories(settled: list[int], per_hour: f
     met = [ask(one, Counts(newest, count, count), usual).met for count in range(1, 60)]
     assert met == sorted(met)
     assert met[-1]
+
+
+def test_a_rise_that_the_gate_rules_out_lends_no_strength_to_a_blip() -> None:
+    # Ten an hour where six are usual, for six days: below `min_factor`. Then three at once.
+    usual = baseline(6.0)
+    fields: dict[str, Any] = {"min_factor": 2.0, "false_alarms": "1 per 30d", "window": "7d"}
+    blip = Counts(8645, 3, 3)
+    drifted, fresh = detector(**fields), detector(**fields)
+    drifted.settle([Counts(pane, 1, 1) for pane in range(1, 8641, 6)], 8640, usual)
+    fresh.settle([], 8640, usual)
+    assert not ask(drifted, blip, usual).met
+    assert ask(drifted, blip, usual).hours <= 2 * ask(fresh, blip, usual).hours

@@ -1,0 +1,1 @@
+"""Dead letters for a person: found, shown, and published again."""
