@@ -20,6 +20,7 @@ from tests.surge.log import (
     BANKING,
     MINUTE,
     NEGATIVE,
+    NEUTRAL,
     feed,
     mark,
     minute,
