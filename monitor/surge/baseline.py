@@ -14,6 +14,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+import msgspec
+
 from monitor.surge.prior import Prior
 from monitor.surge.week import HOUR, HOURS_OF_WEEK, Week, week
 
@@ -47,6 +49,21 @@ class Counts:
     pane: int
     negative: int
     stories: int
+
+
+class BaselineState(msgspec.Struct, frozen=True):
+    """What a baseline has learnt up to pane `through`, to be written down.
+
+    `faded` are the fading sums of negative stories, hours, and the two of the share.
+    """
+
+    through: int | None
+    faded: tuple[float, ...]
+    bin_stories: list[float]
+    bin_expected: list[float]
+    hour: int | None
+    learns_rhythm: bool
+    watched_panes: int
 
 
 class Baseline:
@@ -152,8 +169,40 @@ class Baseline:
     def make_normal(self, hours: float) -> None:
         """Let what was known before weigh no more than so many hours, as the level has moved."""
         keep = min(1.0, hours / self._hours.value)
-        for learnt in (self._negative, self._hours, self._share_negative, self._share_stories):
+        for learnt in self._faded:
             learnt.fading *= keep
+
+    def state(self) -> BaselineState:
+        """What it has learnt."""
+        return BaselineState(
+            through=self.through,
+            faded=tuple(learnt.fading for learnt in self._faded),
+            bin_stories=list(self._bin_stories),
+            bin_expected=list(self._bin_expected),
+            hour=self._hour,
+            learns_rhythm=self._learns_rhythm,
+            watched_panes=self._watched_panes,
+        )
+
+    def restore(self, state: BaselineState) -> None:
+        """Know what was learnt before.
+
+        Raises:
+            ValueError: when the state is not that of a baseline.
+        """
+        if {len(state.bin_stories), len(state.bin_expected)} != {HOURS_OF_WEEK}:
+            raise ValueError(f"a baseline has {HOURS_OF_WEEK} hours of the week")
+        self.through, self._hour = state.through, state.hour
+        for learnt, fading in zip(self._faded, state.faded, strict=True):
+            learnt.fading = fading
+        self._bin_stories = list(state.bin_stories)
+        self._bin_expected = list(state.bin_expected)
+        self._learns_rhythm = state.learns_rhythm
+        self._watched_panes = state.watched_panes
+
+    @property
+    def _faded(self) -> tuple[_Faded, _Faded, _Faded, _Faded]:
+        return self._negative, self._hours, self._share_negative, self._share_stories
 
     def _stretches(self, first: int, last: int) -> Iterator[tuple[int, int]]:
         """Each hour that the panes lie in, and how many of them lie in it."""
@@ -180,7 +229,7 @@ class Baseline:
             return
         if self._hour is not None:
             factor = self._decay ** (hour - self._hour)
-            for learnt in (self._negative, self._hours, self._share_negative, self._share_stories):
+            for learnt in self._faded:
                 learnt.fading *= factor
         self._hour = hour
         # While the level is hardly known, a busy hour tells of the level, not of the hour.

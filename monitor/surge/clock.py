@@ -5,7 +5,7 @@ Pure. Never reads the wall clock; never goes backwards.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 MISSED_MARKS = 10
 """How many marks another partition must have written in the meantime before a partition whose
@@ -13,8 +13,7 @@ marks stopped counts as stalled. A backlog can carry log time over `idle_timeout
 marks of a healthy partition, so log time alone can't tell that marks have stopped."""
 
 
-@dataclass(slots=True)
-class _Source:
+class Source(msgspec.Struct):
     """What is known of one news partition; `time` is None until its first mark."""
 
     time: int | None
@@ -35,7 +34,7 @@ class Clock:
     def __init__(self, news_partitions: int, idle_timeout: int) -> None:
         self._idle_timeout = idle_timeout
         self._expected = news_partitions
-        self._sources: dict[int, _Source] = {}
+        self._sources: dict[int, Source] = {}
         self.time: int | None = None
 
     @property
@@ -49,11 +48,20 @@ class Clock:
         live = [source for source in self._sources.values() if not source.stalled]
         return bool(live) and all(source.caught_up for source in live)
 
+    def sources(self) -> list[tuple[int, Source]]:
+        """What is known of each news partition, by its number, to be written down."""
+        return [(number, msgspec.structs.replace(each)) for number, each in self._sources.items()]
+
+    def restore(self, time: int | None, sources: list[tuple[int, Source]]) -> None:
+        """Stand where a clock with these `sources` stood."""
+        self.time = time
+        self._sources = {number: msgspec.structs.replace(each) for number, each in sources}
+
     def mark(self, news_partition: int, time: int, caught_up: bool) -> bool:
         """Take a mark. Returns whether the clock moved."""
         if not self._sources:
-            self._sources = {p: _Source(None, time) for p in range(self._expected)}
-        source = self._sources.setdefault(news_partition, _Source(None, time))
+            self._sources = {p: Source(None, time) for p in range(self._expected)}
+        source = self._sources.setdefault(news_partition, Source(None, time))
         source.time = time if source.time is None else max(source.time, time)
         source.caught_up = caught_up
         source.stalled = False

@@ -46,7 +46,7 @@ NOTHING = Finding(met=False)
 
 
 @dataclass(slots=True)
-class _Episode:
+class Episode:
     """A surge that fires: since pane `onset`; the CUSUMs of calm after pane `through`.
 
     `normal` tells that it has outlasted `max_episode` and become the normal.
@@ -88,7 +88,7 @@ class Detector:
         self._rule = rule
         self._tolerated_hours = tolerated / HOUR
         self._window = rule.window // slide
-        self._runs = [
+        self.runs = [
             Run(channel, factor, curve.at(factor))
             for channel, curve in (
                 (Channel.VOLUME, belief.volume_tails),
@@ -98,42 +98,42 @@ class Detector:
             for factor in (rule.factor * step for step in STEPS)
         ]
         self._longest_episode = rule.max_episode // slide
-        self._through = 0
-        self._episode: _Episode | None = None
+        self.through = 0
+        self.episode: Episode | None = None
         self._ahead: _Ahead | None = None
 
     @property
     def onset(self) -> int | None:
         """The pane in which what fires, or may come to fire, began; or None."""
-        if self._episode is not None:
-            return self._episode.onset
-        return min((run.onset for run in self._runs if run.negative), default=None)
+        if self.episode is not None:
+            return self.episode.onset
+        return min((run.onset for run in self.runs if run.negative), default=None)
 
     def holds_back(self, baseline: Baseline) -> int | None:
         """The first pane that should not teach yet, as a surge may have begun there; or None.
 
         A series that is warming up learns from whatever does not fire.
         """
-        if self._episode is not None:
-            return None if self._episode.normal else self._episode.onset
+        if self.episode is not None:
+            return None if self.episode.normal else self.episode.onset
         return self.onset if baseline.trusted else None
 
     @property
     def in_episode(self) -> bool:
         """Whether a surge fires."""
-        return self._episode is not None
+        return self.episode is not None
 
     def settle(self, closed: Sequence[Counts], through: int, baseline: Baseline) -> None:
         """Take the panes that have closed, up to `through`; those not given held nothing."""
         self._ahead = None
         for counts in closed:
             self._step(counts, baseline)
-        if self._episode is not None:
-            self._calm_down(Counts(through, 0, 0), self._episode, baseline)
-            self._outlast(self._episode, through, baseline)
-        elif through > self._through:
+        if self.episode is not None:
+            self._calm_down(Counts(through, 0, 0), self.episode, baseline)
+            self._outlast(self.episode, through, baseline)
+        elif through > self.through:
             self._pause(through, baseline)
-        self._through = max(self._through, through)
+        self.through = max(self.through, through)
 
     def find(
         self,
@@ -161,13 +161,13 @@ class Detector:
 
     def fire(self, onset: int, head: int) -> None:
         """A surge that began in pane `onset` fires, counting panes up to `head`."""
-        self._episode = _Episode(onset, max(head, self._through))
+        self.episode = Episode(onset, max(head, self.through))
 
     def end(self, last: int) -> None:
         """The surge has ended; what lies in panes up to `last` belongs to it."""
-        self._episode = self._ahead = None
-        self._through = max(self._through, last)
-        for run in self._runs:
+        self.episode = self._ahead = None
+        self.through = max(self.through, last)
+        for run in self.runs:
             run.reset()
 
     def is_calm(self, open_panes: Iterable[Counts], last: int, baseline: Baseline) -> bool:
@@ -177,9 +177,9 @@ class Detector:
         rule looks at, which must come to the logarithm of `EXIT_ODDS`: on both of them for a
         rule that either can meet, on one for a rule that needs both.
         """
-        if self._episode is None:
+        if self.episode is None:
             return True
-        now = replace(self._episode)
+        now = replace(self.episode)
         for counts in open_panes:
             if now.through < counts.pane <= last:
                 self._calm_down(counts, now, baseline)
@@ -193,26 +193,26 @@ class Detector:
         return calm[self._rule.on] >= math.log(EXIT_ODDS)
 
     def _step(self, counts: Counts, baseline: Baseline) -> None:
-        if self._episode is not None:
-            self._calm_down(counts, self._episode, baseline)
-        elif counts.pane > self._through:
-            advance(self._runs, self._through, counts, self._window, baseline)
-            self._through = counts.pane
+        if self.episode is not None:
+            self._calm_down(counts, self.episode, baseline)
+        elif counts.pane > self.through:
+            advance(self.runs, self.through, counts, self._window, baseline)
+            self.through = counts.pane
 
     def _pause(self, through: int, baseline: Baseline) -> None:
-        for run in self._runs:
+        for run in self.runs:
             if run.negative and run.onset <= through - self._window:
                 run.reset()
-        if any(run.negative for run in self._runs):
-            pause(self._runs, self._through, through, baseline)
+        if any(run.negative for run in self.runs):
+            pause(self.runs, self.through, through, baseline)
 
-    def _outlast(self, episode: _Episode, through: int, baseline: Baseline) -> None:
+    def _outlast(self, episode: Episode, through: int, baseline: Baseline) -> None:
         """An episode that lasts is the normal: it is taught, and outweighs what was before."""
         if not episode.normal and through - episode.onset >= self._longest_episode:
             episode.normal = True
             baseline.make_normal(OLD_NORMAL * self._rule.max_episode / HOUR)
 
-    def _calm_down(self, counts: Counts, episode: _Episode, baseline: Baseline) -> None:
+    def _calm_down(self, counts: Counts, episode: Episode, baseline: Baseline) -> None:
         if counts.pane <= episode.through:
             return
         expected = baseline.expected(episode.through + 1, counts.pane)
@@ -228,7 +228,7 @@ class Detector:
     def _look_ahead(
         self, head: int, before: Iterable[Counts], revision: int, baseline: Baseline
     ) -> _Ahead:
-        runs, through = [run.copy() for run in self._runs], self._through
+        runs, through = [run.copy() for run in self.runs], self.through
         for counts in before:
             if counts.pane > through:
                 advance(runs, through, counts, self._window, baseline)

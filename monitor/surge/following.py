@@ -43,7 +43,8 @@ class Following:
     """A track, what may feed it, and the rules on it.
 
     `partition` is the partition of `scored` that the series lives in; `timezone` and `calendar`
-    are those of the rules, which share them.
+    are those of the rules, which share them. What lies before the offset `as_of` is in its state
+    already; `changed` tells that it is not as it was when that was last set to False.
     """
 
     partition: int
@@ -55,6 +56,8 @@ class Following:
     calendar: str | None = None
     track: Track = field(init=False)
     model: str = ""
+    as_of: int = 0
+    changed: bool = True
     _early: list[Watched] = field(init=False)
     _detectors: list[Detector] = field(init=False)
 
@@ -85,6 +88,7 @@ class Following:
         clock, which waits for marks, is behind it.
         """
         self.model = record.model
+        self.changed = True
         added = self.track.add(record, offset)
         events: list[AlertEvent] = []
         if added.taken is Taken.COUNTED:
@@ -98,6 +102,7 @@ class Following:
 
     def pass_boundary(self, boundary: int, closing: int) -> list[AlertEvent]:
         """Cross the end of pane `boundary`: close the panes up to `closing`, evaluate on time."""
+        self.changed = True
         now = boundary * self.statistics.slide
         closed = self.track.close(closing)
         if closed or closing % REFRESH_PANES == 0:
@@ -107,6 +112,11 @@ class Following:
         for watched in self.watched:
             events += self._evaluate(watched, now, "on time")
         return events
+
+    def retract(self, item_id: str, now: int) -> None:
+        """Take an item out, as another withdraws it at the time `now`."""
+        self.changed = True
+        self.track.retract(item_id, now)
 
     def _evaluate(self, watched: Watched, now: int, when: When) -> list[AlertEvent]:
         rule, before = watched.rule, watched.status

@@ -21,7 +21,8 @@ class Told:
     """A story: the item that told it first, and how many settled items told it again.
 
     While its pane is open, a story may yet turn out to be another's, told earlier; once it is
-    settled, `settled_as` is that other story, or the story itself.
+    settled, `settled_as` is that other story, or the story itself. `number` is its place among
+    all that its track was told.
     """
 
     item: NewsItem
@@ -29,6 +30,7 @@ class Told:
     negative: float
     signature: bytes
     pane: int
+    number: int = 0
     copies: int = 0
     settled_as: Told | None = None
 
@@ -58,6 +60,14 @@ class NoveltyIndex:
             and (likeness := similarity(signature, story.signature)) >= SAME_STORY
         ]
         return min(alike, key=lambda one: one[:3])[3] if alike else None
+
+    def of_pane(self, pane: int) -> list[Told]:
+        """The stories first told in this pane, in the order in which they were."""
+        return list(self._by_pane.get(pane, ()))
+
+    def panes(self) -> list[int]:
+        """The panes in which stories were first told that are remembered."""
+        return [pane for pane, stories in self._by_pane.items() if stories]
 
     def add(self, story: Told) -> None:
         """Remember a story."""

@@ -7,7 +7,7 @@ same alerts live, after a restart, in a replay and in a backtest.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from monitor.records import AlertEvent, Mark, Origin, Retraction, Scored, ScoredRecord, Series
@@ -16,6 +16,14 @@ from monitor.surge.detector import Detector
 from monitor.surge.following import Following, Watched
 from monitor.surge.lifecycle import State
 from monitor.surge.rules import Rule, SurgeRule, rule_hash
+from monitor.surge.series_state import StoredSeries, restore_following, track_name
+from monitor.surge.state import (
+    AppliedState,
+    PartitionState,
+    RefusedError,
+    TrackName,
+    statistics_digest,
+)
 from monitor.surge.track import Statistics
 
 
@@ -79,6 +87,17 @@ class Applied:
         applied.add(series)
         return True
 
+    def state(self) -> list[AppliedState]:
+        """What was applied, to be written down."""
+        return [
+            AppliedState(partition, offset, sorted(applied, key=str))
+            for partition, (offset, applied) in self._latest.items()
+        ]
+
+    def restore(self, states: Iterable[AppliedState]) -> None:
+        """Have applied what was applied before."""
+        self._latest = {one.news_partition: (one.offset, set(one.series)) for one in states}
+
 
 class PartitionWatch:
     """The state of one scored partition.
@@ -109,9 +128,9 @@ class PartitionWatch:
                 return self._take(offset, record)
             case Mark():
                 if self.clock.mark(record.news_partition, record.time, record.caught_up):
-                    return self._pass_boundaries()
+                    return self._pass_boundaries(offset)
             case Retraction():
-                self._retract(record)
+                self._retract(offset, record)
         return []
 
     def firing(self) -> list[AlertEvent]:
@@ -124,18 +143,54 @@ class PartitionWatch:
             yield watched.rule.alert, following.series, watched.status.state
 
     def _watched(self) -> Iterator[tuple[Following, Watched]]:
-        for following in self._all():
+        for following in self.followings():
             for watched in following.watched:
                 yield following, watched
 
-    def _all(self) -> Iterable[Following]:
+    def followings(self) -> Iterator[Following]:
+        """Every series that is followed, under each of its tracks."""
         return (following for each in self._followings.values() for following in each)
 
-    def _follow(self, series: Series) -> list[Following]:
+    def state(self, as_of: int) -> PartitionState:
+        """What it holds beside its series, before the record at `as_of`."""
+        return PartitionState(
+            as_of=as_of,
+            statistics=statistics_digest(self._plan.statistics),
+            news_partitions=self._plan.news_partitions,
+            idle_timeout=self._plan.idle_timeout,
+            time=self.clock.time,
+            boundary=self._boundary,
+            sources=self.clock.sources(),
+            applied=self._applied.state(),
+        )
+
+    def restore(self, state: PartitionState, stored: Iterable[StoredSeries]) -> None:
+        """Bring a new watch to a state; a track of which none is stored starts warming.
+
+        The next record to apply is that at `state.as_of`; a series that was stored later passes
+        over what it holds already.
+
+        Raises:
+            RefusedError: when the state is not one to go on from.
+        """
+        check_partition(state, self._plan)
+        self.clock.restore(state.time, state.sources)
+        self._boundary = state.boundary
+        self._applied.restore(state.applied)
+        by_name = {each.core.name: each for each in stored}
+        for series in dict.fromkeys([*self._plan.series, *(name.series for name in by_name)]):
+            for following in self._follow(series, by_name):
+                kept = by_name.get(track_name(following))
+                if kept is not None:
+                    restore_following(following, kept)
+
+    def _follow(self, series: Series, stored: Collection[TrackName] = ()) -> list[Following]:
         concerned = [rule for rule in self._plan.rules if rule.concerns(series)]
         followings = [self._following(series, rules) for rules in _by_track(concerned)]
         if self._boundary is not None:
             for following in followings:
+                if track_name(following) in stored:
+                    continue
                 following.track.start(self._boundary, self._closing(self._boundary))
         self._followings[series] = followings
         return followings
@@ -170,32 +225,48 @@ class PartitionWatch:
         events: list[AlertEvent] = []
         outcome = "unwatched"
         for following in followings:
-            if following.takes(record):
+            if offset < following.as_of:
+                outcome = "restored"
+            elif following.takes(record):
                 taken, caused = following.add(offset, record, self.clock.time)
                 outcome = taken.value
                 events += caused
         self.outcomes[outcome] += 1
         return events
 
-    def _retract(self, retraction: Retraction) -> None:
+    def _retract(self, offset: int, retraction: Retraction) -> None:
         if self._applied.take(retraction.origin, None):
-            for following in self._all():
-                following.track.retract(retraction.retracts, retraction.time)
+            for following in self.followings():
+                if offset >= following.as_of:
+                    following.retract(retraction.retracts, retraction.time)
 
-    def _pass_boundaries(self) -> list[AlertEvent]:
+    def _pass_boundaries(self, offset: int) -> list[AlertEvent]:
         last = (self.clock.time or 0) // self._slide
         first = last if self._boundary is None else self._boundary + 1
         self._boundary = last
         events: list[AlertEvent] = []
         for boundary in range(first, last + 1):
-            for following in self._all():
-                events += following.pass_boundary(boundary, self._closing(boundary))
+            for following in self.followings():
+                if offset >= following.as_of:
+                    events += following.pass_boundary(boundary, self._closing(boundary))
         return events
 
     def _closing(self, boundary: int) -> int:
         """The last pane that is closed once the clock has crossed the end of pane `boundary`."""
         lateness = self._plan.statistics.allowed_lateness
         return (boundary * self._slide - lateness) // self._slide
+
+
+def check_partition(state: PartitionState, plan: WatchPlan) -> None:
+    """Check that a partition's state was taken under this plan's choices.
+
+    Raises:
+        RefusedError: when it was not.
+    """
+    if state.statistics != statistics_digest(plan.statistics):
+        raise RefusedError("statistics", "it was taken under other statistics settings")
+    if (state.news_partitions, state.idle_timeout) != (plan.news_partitions, plan.idle_timeout):
+        raise RefusedError("clock", "it was taken under another idle_timeout or of other news")
 
 
 def _by_track(rules: Iterable[Rule]) -> Iterable[list[Rule]]:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from math import lgamma, log
+from math import lgamma, log, log1p
 
 _MOST = 1e12
 """Return periods are cut here; nothing is decided beyond it."""
@@ -33,7 +33,7 @@ def rate_ratio(count: int, expected: float, shape: float, factor: float) -> floa
         shape: how many stories the knowledge of the usual rate is worth.
         factor: the rise looked for, above 1.
     """
-    doubt = log((shape + expected) / (shape + factor * expected))
+    doubt = log1p((1 - factor) * expected / (shape + factor * expected))
     return count * log(factor) + (shape + count) * doubt
 
 

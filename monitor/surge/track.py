@@ -57,7 +57,8 @@ class Track:
 
     Each window length (in panes) is followed twice: `on_time`, ending at the last pane boundary
     the clock crossed, and `early`, ending in the newest pane. `revision` changes whenever an open
-    pane other than the newest does.
+    pane other than the newest does. `touched` collects the closed panes that were changed, once a
+    snapshot has begun to ask for it (see `monitor.surge.track_state`); `told` numbers stories.
 
     Args:
         statistics: the deployment's choices.
@@ -81,7 +82,7 @@ class Track:
         self.on_time = {length: Window(length) for length in lengths}
         self.early = {length: Window(length) for length in self.on_time}
         self._windows = (*self.on_time.values(), *self.early.values())
-        self._keep = max(keep, *self.on_time, 1)
+        self.keep = max(keep, *self.on_time, 1)
         prior = statistics.prior
         self.baseline = Baseline(
             prior, str(series), own_week or week("UTC", None), slide, statistics.learning
@@ -89,14 +90,16 @@ class Track:
         self.closed: int | None = None
         self.newest: int | None = None
         self.revision = 0
-        self._untaught: deque[Counts] = deque()
-        self._since: int | None = None
+        self.told = 0
+        self.touched: set[int] | None = None
+        self.untaught: deque[Counts] = deque()
+        self.since: int | None = None
         self._horizon = statistics.duplicate_horizon // slide
-        self._stories = NoveltyIndex()
-        self._ids: dict[str, int] = {}
-        self._open_ids: dict[str, int] = {}
-        self._retracted: dict[str, int] = {}
-        self._expiry: dict[int, list[str]] = defaultdict(list)
+        self.index = NoveltyIndex()
+        self.ids: dict[str, int] = {}
+        self.open_ids: dict[str, int] = {}
+        self.retracted: dict[str, int] = {}
+        self.expiry: dict[int, list[str]] = defaultdict(list)
 
     def start(self, boundary: int, closed: int) -> None:
         """Begin in the middle of the log: pane `boundary` has ended, `closed` is closed."""
@@ -105,7 +108,7 @@ class Track:
 
     def followed_for(self, now: int) -> int:
         """How long the clock has been seen to run over this track, in milliseconds."""
-        return 0 if self._since is None else now - self._since
+        return 0 if self.since is None else now - self.since
 
     def add(self, record: ScoredRecord, offset: int) -> Added:
         """Take a record, which stood at `offset` of its scored partition."""
@@ -139,9 +142,10 @@ class Track:
 
     def retract(self, item_id: str, now: int) -> None:
         """Take an item out of the open panes, and keep it out when it is told again."""
-        self._retracted[item_id] = pane_of(now, self._statistics.slide)
-        self._expiry[self._retracted[item_id]].append(item_id)
-        if item_id in self._open_ids:
+        self._touch(self.retracted.get(item_id), pane_of(now, self._statistics.slide))
+        self.retracted[item_id] = pane_of(now, self._statistics.slide)
+        self.expiry[self.retracted[item_id]].append(item_id)
+        if item_id in self.open_ids:
             self._recount_open(without=item_id)
 
     def close(self, through: int) -> list[Counts]:
@@ -154,15 +158,15 @@ class Track:
         before, self.closed = self.closed, through
         if closed:
             self.revision += 1
-            self._untaught.extend(closed)
+            self.untaught.extend(closed)
         self._forget(before, through)
         return closed
 
     def teach(self, through: int) -> None:
         """Teach the baseline the closed panes up to `through`."""
         counts = []
-        while self._untaught and self._untaught[0].pane <= through:
-            counts.append(self._untaught.popleft())
+        while self.untaught and self.untaught[0].pane <= through:
+            counts.append(self.untaught.popleft())
         self.baseline.teach(counts, through)
 
     def open_counts(self, through: int) -> list[Counts]:
@@ -185,8 +189,8 @@ class Track:
 
     def roll(self, on_time: int, early: int) -> None:
         """Move the ends of the windows forward, to panes `on_time` and `early`."""
-        if self._since is None:
-            self._since = on_time * self.slide
+        if self.since is None:
+            self.since = on_time * self.slide
         for window in self.on_time.values():
             window.roll(on_time, self.panes)
         for window in self.early.values():
@@ -213,10 +217,10 @@ class Track:
 
     def _count_open(self, number: int, pane: Pane, entry: Entry) -> None:
         item_id = entry.record.item.id
-        if item_id in self._ids or item_id in self._open_ids or item_id in self._retracted:
+        if item_id in self.ids or item_id in self.open_ids or item_id in self.retracted:
             return
-        self._open_ids[item_id] = number
-        story = self._stories.find(entry.signature)
+        self.open_ids[item_id] = number
+        story = self.index.find(entry.signature)
         entry.novel = story is None
         entry.story = story or self._tell(entry, number)
         pane.tally.count(entry.negative, entry.score, entry.novel)
@@ -224,7 +228,7 @@ class Track:
     def _recount_open(self, without: str) -> None:
         """Count the open panes again, in order of arrival, without an item."""
         self.revision += 1
-        self._open_ids.clear()
+        self.open_ids.clear()
         open_panes = {n: p for n, p in self.panes.items() if self.closed is None or n > self.closed}
         before = {number: pane.tally for number, pane in open_panes.items()}
         for pane in open_panes.values():
@@ -239,16 +243,17 @@ class Track:
             self._shift(number, open_panes[number].tally, tally)
 
     def _settle(self, number: int) -> None:
+        self._touch(number)
         pane = self.panes[number]
         before, pane.tally = pane.tally, Tally()
         for entry in sorted(pane.entries, key=lambda entry: entry.order):
             item_id = entry.record.item.id
-            self._open_ids.pop(item_id, None)
-            if item_id in self._ids or item_id in self._retracted:
+            self.open_ids.pop(item_id, None)
+            if item_id in self.ids or item_id in self.retracted:
                 self._untell(entry)
                 continue
-            self._ids[item_id] = number
-            self._expiry[number].append(item_id)
+            self.ids[item_id] = number
+            self.expiry[number].append(item_id)
             story, novel = self._settle_story(entry, number)
             if novel and entry.negative:
                 pane.stories.append(story)
@@ -261,11 +266,12 @@ class Track:
     def _settle_story(self, entry: Entry, number: int) -> tuple[Told, bool]:
         """The story that an entry is settled as telling, and whether it is the first to."""
         own = entry.story if entry.novel else None
-        earlier = self._stories.find(entry.signature, settled=True)
+        earlier = self.index.find(entry.signature, settled=True)
         if earlier is not None:
             earlier.copies += 1
+            self._touch(earlier.pane)
             if own is not None:
-                self._stories.remove(own)
+                self.index.remove(own)
                 own.settled_as = earlier
             return earlier, False
         story = own or self._tell(entry, number)
@@ -277,13 +283,14 @@ class Track:
         negative = record.sentiment.negative
         # Stories are kept for the whole horizon: without what nobody asks of them.
         item = msgspec.structs.replace(record.item, entities=(), extra={})
-        story = Told(item, record.event_time, negative, entry.signature, pane)
-        self._stories.add(story)
+        self.told += 1
+        story = Told(item, record.event_time, negative, entry.signature, pane, self.told)
+        self.index.add(story)
         return story
 
     def _untell(self, entry: Entry) -> None:
         if entry.novel and entry.story:
-            self._stories.remove(entry.story)
+            self.index.remove(entry.story)
         entry.story, entry.novel = None, False
 
     def _shift(self, number: int, now: Tally, before: Tally) -> None:
@@ -294,12 +301,18 @@ class Track:
 
     def _forget(self, before: int | None, closed: int) -> None:
         """Let go of what nothing asks for any more, now that `closed` rather than `before` is."""
-        for number in due(self._expiry, before, closed, self._horizon):
-            self._stories.drop(number)
-            for item_id in self._expiry.pop(number):
-                for ids in (self._ids, self._retracted):
+        for number in due(self.expiry, before, closed, self._horizon):
+            self._touch(number)
+            self.index.drop(number)
+            for item_id in self.expiry.pop(number):
+                for ids in (self.ids, self.retracted):
                     if ids.get(item_id) == number:
                         del ids[item_id]
         # The windows are rolled after this, and then take away the pane that leaves them.
-        for number in due(self.panes, before, closed, self._keep + 1):
+        for number in due(self.panes, before, closed, self.keep + 1):
+            self._touch(number)
             del self.panes[number]
+
+    def _touch(self, *panes: int | None) -> None:
+        if self.touched is not None:
+            self.touched.update(pane for pane in panes if pane is not None)

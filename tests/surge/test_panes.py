@@ -274,8 +274,8 @@ def test_entries_and_stories_do_not_pile_up() -> None:
         desk.retract(f"unknown {at}")
         desk.mark(at)
         track = desk.track()
-        kept = [track.panes, track._stories._by_band[0], track._stories._by_pane, track._ids]
-        kept += [track._open_ids, track._retracted, track._expiry]
+        kept = [track.panes, track.index._by_band[0], track.index._by_pane, track.ids]
+        kept += [track.open_ids, track.retracted, track.expiry]
         sizes.append([len(one) for one in kept])
     assert all(len(pane.stories) <= 3 for pane in track.panes.values())
     assert sizes[100] == pytest.approx(sizes[-1], rel=0.05)

@@ -1,0 +1,178 @@
+"""Rounds of snapshots of one scored partition, and the way back from what they wrote.
+
+Pure: it says which records to write and in what order; writing them, and when, is up to WATCH.
+A round begins with what the partition holds at that moment, then takes each series that has
+changed by itself, at whatever offset the partition has come to; its last record is the commit.
+So a round can be spread over many polls without holding up the log.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TypeVar
+
+import msgspec
+
+from monitor.surge.following import Following
+from monitor.surge.ledger import Chunk, Key, Ledger, StateRecord
+from monitor.surge.partition import PartitionWatch, WatchPlan
+from monitor.surge.series_state import StoredSeries, changed_parts, series_state, track_name
+from monitor.surge.state import (
+    STATE_VERSION,
+    PartitionState,
+    RefusedError,
+    SeriesState,
+    TrackName,
+)
+
+
+class _Versioned(msgspec.Struct):
+    version: int
+
+
+_key_decoder = msgspec.json.Decoder(Key)
+_version_decoder = msgspec.json.Decoder(_Versioned)
+
+
+class Rounds:
+    """The rounds of one partition; `committed` is the offset of its newest commit, or None."""
+
+    def __init__(self, watch: PartitionWatch) -> None:
+        self.committed: int | None = None
+        self._watch = watch
+        self._ledgers: dict[TrackName, Ledger] = {}
+        self._waiting: deque[Following] = deque()
+        self._commit: PartitionState | None = None
+
+    @property
+    def under_way(self) -> bool:
+        """Whether a round has begun and its commit is still to come."""
+        return self._commit is not None
+
+    def begin(self, offset: int) -> None:
+        """Begin a round, before the record at `offset`; one that is under way is given up."""
+        self._commit = self._watch.state(offset)
+        self._waiting = deque(one for one in self._watch.followings() if one.changed)
+
+    def step(self, offset: int, series: int) -> list[StateRecord]:
+        """The next records of the round, before the record at `offset`, in the order to write.
+
+        Args:
+            offset: how far the partition has come.
+            series: how many series at most.
+        """
+        if self._commit is None:
+            return []
+        records: list[StateRecord] = []
+        for _ in range(min(series, len(self._waiting))):
+            records += self._take(self._waiting.popleft(), offset)
+        if not self._waiting:
+            key = Key(self._watch.partition, None)
+            records.append(StateRecord(msgspec.json.encode(key), msgspec.json.encode(self._commit)))
+            self.committed, self._commit = self._commit.as_of, None
+        return records
+
+    def know(self, name: TrackName, ledger: Ledger) -> None:
+        """Go on with what lies in the stream of a series."""
+        self._ledgers[name] = ledger
+
+    def _take(self, following: Following, offset: int) -> list[StateRecord]:
+        name = track_name(following)
+        ledger = self._ledgers.setdefault(name, Ledger(self._watch.partition, name))
+        # A series that was restored from further on than the log has come stays as it is there.
+        as_of = max(offset, following.as_of)
+        core = series_state(following, as_of, ledger.next_number)
+        following.changed = False
+        return ledger.write(core, changed_parts(following))
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """A partition as it was: the next record to apply is that at `as_of`."""
+
+    watch: PartitionWatch
+    rounds: Rounds
+    as_of: int
+
+
+def restore(
+    partition: int, plan: WatchPlan, records: Iterable[tuple[bytes, bytes | None]]
+) -> Restored | None:
+    """A partition from the records of `state`, in their order; None where no round was committed.
+
+    Records of other partitions, and what else lies in `state`, are passed over.
+
+    Raises:
+        RefusedError: when what lies there can't be gone on from, with a named reason.
+    """
+    found = _latest(partition, records)
+    commit, stored, ledgers = _sort(partition, found)
+    if commit is None:
+        return None
+    watch = PartitionWatch(partition, plan)
+    watch.restore(commit, stored)
+    rounds = Rounds(watch)
+    rounds.committed = commit.as_of
+    for name, ledger in ledgers.items():
+        rounds.know(name, ledger)
+    return Restored(watch, rounds, commit.as_of)
+
+
+def erase(partition: int, records: Iterable[tuple[bytes, bytes | None]]) -> list[StateRecord]:
+    """Records that erase all of a partition, for one that is to begin anew: the commit first."""
+    found = sorted(_latest(partition, records), key=lambda key: key.name is not None)
+    return [StateRecord(msgspec.json.encode(key), None) for key in found]
+
+
+def _latest(partition: int, records: Iterable[tuple[bytes, bytes | None]]) -> dict[Key, bytes]:
+    found: dict[Key, bytes] = {}
+    for raw, value in records:
+        try:
+            key = _key_decoder.decode(raw)
+        except msgspec.MsgspecError:
+            continue  # the record of partition counts, whose key is no JSON
+        if key.partition != partition:
+            continue
+        found.pop(key, None)
+        if value is not None:
+            found[key] = value
+    return found
+
+
+def _sort(
+    partition: int, found: dict[Key, bytes]
+) -> tuple[PartitionState | None, list[StoredSeries], dict[TrackName, Ledger]]:
+    commit: PartitionState | None = None
+    cores: dict[TrackName, SeriesState] = {}
+    chunks: dict[TrackName, list[tuple[Key, Chunk]]] = {}
+    for key, value in found.items():
+        if key.name is None:
+            commit = _decode(value, PartitionState)
+        elif not key.part:
+            cores[key.name] = _decode(value, SeriesState)
+        else:
+            chunks.setdefault(key.name, []).append((key, _decode(value, Chunk)))
+    stored, ledgers = [], {}
+    for name in {**cores, **chunks}:
+        core = cores.get(name)
+        ledgers[name], parts = Ledger.read(partition, name, core, chunks.get(name, ()))
+        if core is not None:
+            stored.append(StoredSeries(core, parts))
+    return commit, stored, ledgers
+
+
+_T = TypeVar("_T", bound=msgspec.Struct)
+
+
+def _decode(value: bytes, type_: type[_T]) -> _T:
+    try:
+        version = _version_decoder.decode(value).version
+        if version != STATE_VERSION:
+            raise RefusedError(
+                "version", f"it is of version {version}; this newsurge reads {STATE_VERSION}"
+            )
+        return msgspec.json.decode(value, type=type_)
+    except msgspec.MsgspecError as error:
+        raise RefusedError("unreadable", str(error)) from error
