@@ -3,7 +3,8 @@
 Pure: makes and reads records, and writes none. A part is written to one of its two slots, never
 to the one that the last whole snapshot rests on; then the core is written, which makes the new
 parts valid by their number; then what is no more is erased. A stream cut off after any record,
-compacted or not, holds the last whole snapshot.
+compacted or not, holds the last whole snapshot. The core has a digest of its parts, so that what
+a process wrote that had lost the partition already is noticed.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from monitor.surge.state import STATE_VERSION, RefusedError, SeriesState, TrackN
 
 CHUNK_BYTES = 180_000
 """Base64 makes 240 kB of them: with its frame, a record stays below 256 KiB."""
+_DIGEST_BYTES = 16
 
 
 class StateRecord(NamedTuple):
@@ -74,6 +76,7 @@ class Ledger:
         self._partition = partition
         self._name = name
         self._written = 0
+        self._digest = 0
         self._parts: dict[str, _Part] = {}
         self._garbage: list[bytes] = []
 
@@ -95,18 +98,30 @@ class Ledger:
         self._garbage = []
         for name, content in changed.items():
             records += self._part(name, content)
+        core = msgspec.structs.replace(core, digest=_bytes(self._digest))
         records.append(StateRecord(self._key(), msgspec.json.encode(core)))
         return records + self._erase()
 
+    def erase(self) -> list[StateRecord]:
+        """Records that erase the series: the core first, as parts are nothing without it."""
+        keys = [
+            self._key(name, slot, chunk)
+            for name, part in self._parts.items()
+            for slot in (0, 1)
+            for chunk in range(part.chunks[slot])
+        ]
+        return [StateRecord(key, None) for key in (self._key(), *self._garbage, *keys)]
+
     def _part(self, name: str, content: bytes) -> list[StateRecord]:
         part = self._parts.get(name)
-        digest = _digest(content)
+        digest = _digest(name, content)
         if part is None:
             if not content:
                 return []
             part = self._parts[name] = _Part()
         elif part.digest == digest:
             return []
+        self._digest ^= _int(part.digest) ^ _int(digest)
         part.current, part.digest = 1 - part.current, digest
         pieces = _pieces(content)
         part.chunks[part.current] = max(part.chunks[part.current], len(pieces))
@@ -146,7 +161,7 @@ class Ledger:
         A crash may have left chunks of a snapshot whose core was not written.
 
         Raises:
-            RefusedError: when a chunk is missing.
+            RefusedError: when a chunk is missing, or the parts are not those of the core.
         """
         ledger = cls(partition, name)
         valid = ledger._written = 0 if core is None else core.written
@@ -158,6 +173,8 @@ class Ledger:
             else:
                 by_part.setdefault(key.part, []).append((key, chunk))
         contents = {part: ledger._read_part(part, found) for part, found in by_part.items()}
+        if core is not None and core.digest != _bytes(ledger._digest):
+            raise RefusedError("incomplete", f"the parts of {name.series} are not those written")
         return ledger, {part: content for part, content in contents.items() if content}
 
     def _read_part(self, name: str, found: list[tuple[Key, Chunk]]) -> bytes:
@@ -171,7 +188,8 @@ class Ledger:
         if set(pieces) != set(range(count)):
             raise RefusedError("incomplete", f"of {name} of {self._name.series} a piece is missing")
         content = b"".join(pieces[number].data for number in range(count))
-        part.digest = _digest(content)
+        part.digest = _digest(name, content)
+        self._digest ^= _int(part.digest)
         return content
 
 
@@ -180,5 +198,15 @@ def _pieces(content: bytes) -> list[bytes]:
     return [content[start : start + CHUNK_BYTES] for start in starts]
 
 
-def _digest(content: bytes) -> bytes:
-    return hashlib.blake2b(content, digest_size=16).digest() if content else b""
+def _digest(name: str, content: bytes) -> bytes:
+    if not content:
+        return b""
+    return hashlib.blake2b(content, digest_size=_DIGEST_BYTES, key=name.encode()[:64]).digest()
+
+
+def _int(digest: bytes) -> int:
+    return int.from_bytes(digest, "big")
+
+
+def _bytes(digest: int) -> bytes:
+    return digest.to_bytes(_DIGEST_BYTES, "big")

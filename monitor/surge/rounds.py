@@ -9,8 +9,9 @@ So a round can be spread over many polls without holding up the log.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TypeVar
 
 import msgspec
@@ -32,17 +33,29 @@ class _Versioned(msgspec.Struct):
     version: int
 
 
+_NOWHERE: Mapping[int, int] = MappingProxyType({})
 _key_decoder = msgspec.json.Decoder(Key)
 _version_decoder = msgspec.json.Decoder(_Versioned)
 
 
 class Rounds:
-    """The rounds of one partition; `committed` is the offset of its newest commit, or None."""
+    """The rounds of one partition under one owner.
 
-    def __init__(self, watch: PartitionWatch) -> None:
+    The first round of an owner writes every series' core anew, so that a core of an owner before
+    it, beside its commit, can only come from a process that went on after it had lost the
+    partition. `committed` is the offset of its newest commit, or None.
+
+    Args:
+        watch: the partition.
+        epoch: a number above that of every owner before.
+    """
+
+    def __init__(self, watch: PartitionWatch, epoch: int = 1) -> None:
         self.committed: int | None = None
         self._watch = watch
+        self._epoch = epoch
         self._ledgers: dict[TrackName, Ledger] = {}
+        self._unfollowed: list[Ledger] = []
         self._waiting: deque[Following] = deque()
         self._commit: PartitionState | None = None
 
@@ -51,9 +64,15 @@ class Rounds:
         """Whether a round has begun and its commit is still to come."""
         return self._commit is not None
 
-    def begin(self, offset: int) -> None:
-        """Begin a round, before the record at `offset`; one that is under way is given up."""
-        self._commit = self._watch.state(offset)
+    def begin(self, offset: int, alerts: Mapping[int, int] = _NOWHERE) -> None:
+        """Begin a round, before the record at `offset`; one that is under way is given up.
+
+        Args:
+            offset: how far the partition has come.
+            alerts: by partition of `alerts`, a position behind what was written until now.
+        """
+        state = self._watch.state(offset)
+        self._commit = msgspec.structs.replace(state, epoch=self._epoch, alerts=dict(alerts))
         self._waiting = deque(one for one in self._watch.followings() if one.changed)
 
     def step(self, offset: int, series: int) -> list[StateRecord]:
@@ -65,7 +84,8 @@ class Rounds:
         """
         if self._commit is None:
             return []
-        records: list[StateRecord] = []
+        records = [record for ledger in self._unfollowed for record in ledger.erase()]
+        self._unfollowed = []
         for _ in range(min(series, len(self._waiting))):
             records += self._take(self._waiting.popleft(), offset)
         if not self._waiting:
@@ -74,50 +94,72 @@ class Rounds:
             self.committed, self._commit = self._commit.as_of, None
         return records
 
-    def know(self, name: TrackName, ledger: Ledger) -> None:
-        """Go on with what lies in the stream of a series."""
-        self._ledgers[name] = ledger
+    def know(self, ledgers: Mapping[TrackName, Ledger]) -> None:
+        """Go on with what lies in the stream; what no rule is about any more will be erased."""
+        followed = {track_name(one) for one in self._watch.followings()}
+        for name, ledger in ledgers.items():
+            if name in followed:
+                self._ledgers[name] = ledger
+            else:
+                self._unfollowed.append(ledger)
 
     def _take(self, following: Following, offset: int) -> list[StateRecord]:
         name = track_name(following)
         ledger = self._ledgers.setdefault(name, Ledger(self._watch.partition, name))
         # A series that was restored from further on than the log has come stays as it is there.
         as_of = max(offset, following.as_of)
-        core = series_state(following, as_of, ledger.next_number)
+        core = series_state(following, as_of, ledger.next_number, self._epoch)
         following.changed = False
         return ledger.write(core, changed_parts(following))
 
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """A partition as it was: the next record to apply is that at `as_of`."""
+    """A partition as it was: the next record to apply is that at `as_of`.
+
+    What was written to `alerts` later than that lies from the positions `alerts` on.
+    """
 
     watch: PartitionWatch
     rounds: Rounds
     as_of: int
+    alerts: Mapping[int, int]
 
 
 def restore(
-    partition: int, plan: WatchPlan, records: Iterable[tuple[bytes, bytes | None]]
+    partition: int,
+    plan: WatchPlan,
+    records: Iterable[tuple[bytes, bytes | None]],
+    epoch: int = 1,
 ) -> Restored | None:
     """A partition from the records of `state`, in their order; None where no round was committed.
 
     Records of other partitions, and what else lies in `state`, are passed over.
 
+    Args:
+        partition: the number of the scored partition.
+        plan: what is watched.
+        records: keys and values.
+        epoch: the new owner's, which is raised above that of the owner before.
+
     Raises:
         RefusedError: when what lies there can't be gone on from, with a named reason.
     """
     found = _latest(partition, records)
-    commit, stored, ledgers = _sort(partition, found)
-    if commit is None:
+    committed = found.pop(Key(partition, None), None)
+    if committed is None:
         return None
+    commit = _decode(committed, PartitionState)
+    stored, ledgers = _sort(partition, found)
+    if any(each.core.epoch < commit.epoch for each in stored):
+        raise RefusedError("overtaken", "a process wrote to it that had lost the partition")
     watch = PartitionWatch(partition, plan)
     watch.restore(commit, stored)
-    rounds = Rounds(watch)
+    newest = max([commit.epoch, *(each.core.epoch for each in stored)])
+    rounds = Rounds(watch, max(epoch, newest + 1))
     rounds.committed = commit.as_of
-    for name, ledger in ledgers.items():
-        rounds.know(name, ledger)
-    return Restored(watch, rounds, commit.as_of)
+    rounds.know(ledgers)
+    return Restored(watch, rounds, commit.as_of, commit.alerts)
 
 
 def erase(partition: int, records: Iterable[tuple[bytes, bytes | None]]) -> list[StateRecord]:
@@ -143,14 +185,13 @@ def _latest(partition: int, records: Iterable[tuple[bytes, bytes | None]]) -> di
 
 def _sort(
     partition: int, found: dict[Key, bytes]
-) -> tuple[PartitionState | None, list[StoredSeries], dict[TrackName, Ledger]]:
-    commit: PartitionState | None = None
+) -> tuple[list[StoredSeries], dict[TrackName, Ledger]]:
     cores: dict[TrackName, SeriesState] = {}
     chunks: dict[TrackName, list[tuple[Key, Chunk]]] = {}
     for key, value in found.items():
         if key.name is None:
-            commit = _decode(value, PartitionState)
-        elif not key.part:
+            continue
+        if not key.part:
             cores[key.name] = _decode(value, SeriesState)
         else:
             chunks.setdefault(key.name, []).append((key, _decode(value, Chunk)))
@@ -160,7 +201,7 @@ def _sort(
         ledgers[name], parts = Ledger.read(partition, name, core, chunks.get(name, ()))
         if core is not None:
             stored.append(StoredSeries(core, parts))
-    return commit, stored, ledgers
+    return stored, ledgers
 
 
 _T = TypeVar("_T", bound=msgspec.Struct)

@@ -59,11 +59,12 @@ def track_name(following: Following) -> TrackName:
     )
 
 
-def series_state(following: Following, as_of: int, written: int) -> SeriesState:
-    """The core, before the record at `as_of`; `written` counts the snapshots of the series."""
+def series_state(following: Following, as_of: int, written: int, epoch: int) -> SeriesState:
+    """The core, before the record at `as_of`, as snapshot number `written` of the series."""
     return SeriesState(
         as_of=as_of,
         written=written,
+        epoch=epoch,
         name=track_name(following),
         statistics=statistics_digest(following.statistics),
         model=following.model,
@@ -96,7 +97,7 @@ def restore_following(following: Following, stored: StoredSeries) -> None:
     core = stored.core
     if core.statistics != statistics_digest(following.statistics):
         raise RefusedError("statistics", "it was taken under other statistics settings")
-    following.model, following.as_of, following.changed = core.model, core.as_of, False
+    following.model, following.as_of = core.model, core.as_of
     try:
         _restore(following, stored)
     except (msgspec.MsgspecError, ValueError) as error:

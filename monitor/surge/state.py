@@ -25,7 +25,7 @@ STATE_VERSION = 1
 class RefusedError(ValueError):
     """A snapshot that can't be gone on from; `reason` is one word for a metric.
 
-    It is `version`, `statistics`, `clock`, `unreadable` or `incomplete`.
+    It is `version`, `statistics`, `clock`, `unreadable`, `incomplete` or `overtaken`.
     """
 
     def __init__(self, reason: str, detail: str) -> None:
@@ -143,15 +143,18 @@ class SeriesState(msgspec.Struct, frozen=True):
 
     `as_of` is the offset of the first scored record that it does not hold yet, `written` the
     number of this snapshot, counted for each series: parts of later ones don't belong to it.
+    `epoch` counts the owners of the partition; `digest` tells whether the parts are those meant.
     """
 
     as_of: int
     written: int
+    epoch: int
     name: TrackName
     statistics: str
     model: str
     track: TrackState
     rules: list[RuleState]
+    digest: bytes = b""
     version: int = STATE_VERSION
 
 
@@ -164,7 +167,10 @@ class AppliedState(msgspec.Struct, frozen=True):
 
 
 class PartitionState(msgspec.Struct, frozen=True):
-    """What a partition holds beside its series, as of the offset `as_of`."""
+    """What a partition holds beside its series, as of the offset `as_of`.
+
+    `alerts` tells by partition of `alerts` from where on lies what was written later than this.
+    """
 
     as_of: int
     statistics: str
@@ -174,6 +180,8 @@ class PartitionState(msgspec.Struct, frozen=True):
     boundary: int | None
     sources: list[tuple[int, Source]]
     applied: list[AppliedState]
+    epoch: int = 0
+    alerts: dict[int, int] = {}
     version: int = STATE_VERSION
 
 

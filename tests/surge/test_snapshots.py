@@ -329,3 +329,65 @@ def test_what_expired_is_erased() -> None:
     write_round(rounds, len(SHORT) + 1, stream)
     kept = [key for key, value in stream.items() if value is not None]
     assert not any(b"pane/" in key for key in kept)
+
+
+class TestAnOwnerThatLostThePartition:
+    """It may go on writing for a while: what it leaves is refused, never taken for the truth."""
+
+    @pytest.fixture
+    def stream(self) -> Stream:
+        return snapshot(plan(SIMPLE), SHORT[:9])
+
+    def writes(self, stream: Stream, through: int, epoch: int) -> list[tuple[bytes, bytes | None]]:
+        """The round that an owner writes who took over and came so far."""
+        restored = restore(0, plan(SIMPLE), stream.items(), epoch)
+        assert restored is not None
+        for offset in range(restored.as_of, through):
+            restored.watch.apply(offset, SHORT[offset])
+        restored.rounds.begin(through)
+        return list(restored.rounds.step(through, 1_000_000))
+
+    def test_its_core_beside_a_later_commit(self, stream: Stream) -> None:
+        late = self.writes(stream, 12, epoch=2)
+        stream.update(self.writes(stream, 15, epoch=3))
+        assert restore(0, plan(SIMPLE), stream.items()) is not None
+        stream.update(late[:-1])
+        with pytest.raises(RefusedError, match="lost the partition") as refusal:
+            restore(0, plan(SIMPLE), stream.items())
+        assert refusal.value.reason == "overtaken"
+
+    def test_its_parts_under_a_later_core(self, stream: Stream) -> None:
+        late = self.writes(stream, 12, epoch=2)
+        stream.update(self.writes(stream, 15, epoch=3))
+        stream.update(one for one in late if b"pane/" in one[0])
+        with pytest.raises(RefusedError) as refusal:
+            restore(0, plan(SIMPLE), stream.items())
+        assert refusal.value.reason == "incomplete"
+
+    def test_owners_that_follow_each_other_are_fine_though_nothing_changed(
+        self, stream: Stream
+    ) -> None:
+        for _ in range(3):
+            stream.update(self.writes(stream, 9, epoch=1))
+        restored = restore(0, plan(SIMPLE), stream.items())
+        assert restored is not None
+        assert restored.as_of == 9
+
+
+def test_a_series_that_no_rule_is_about_any_more_is_erased() -> None:
+    stream = snapshot(plan(SIMPLE), SHORT)
+    other = plan(rule("count >= 2", alert="Oil", match={"key": "oil"}))
+    restored = restore(0, other, stream.items())
+    assert restored is not None
+    write_round(restored.rounds, len(SHORT), stream)
+    assert not any(b"banking" in key for key, value in stream.items() if value is not None)
+
+
+def test_a_commit_tells_from_where_on_later_alerts_are_to_be_sought() -> None:
+    watch, stream = PartitionWatch(0, plan(SIMPLE)), Stream()
+    rounds = Rounds(watch)
+    rounds.begin(0, {0: 17, 3: 4})
+    stream.update(rounds.step(0, 10))
+    restored = restore(0, plan(SIMPLE), stream.items())
+    assert restored is not None
+    assert restored.alerts == {0: 17, 3: 4}
