@@ -61,6 +61,14 @@ stalled_news_partitions = Gauge(
     "newsurge_stalled_news_partitions", "News partitions whose marks stopped, as seen by WATCH.",
     ["partition"], registry=REGISTRY,
 )  # fmt: skip
+snapshot_timestamp_seconds = Gauge(
+    "newsurge_snapshot_timestamp_seconds", "When the scored partition's last snapshot was whole.",
+    ["partition"], registry=REGISTRY,
+)  # fmt: skip
+snapshots_refused_total = Counter(
+    "newsurge_snapshots_refused", "Snapshots that could not be used, by reason.", ["reason"],
+    registry=REGISTRY,
+)  # fmt: skip
 alert_transitions_total = Counter(
     "newsurge_alert_transitions", "Alert events emitted.", ["rule", "state"], registry=REGISTRY
 )

@@ -124,6 +124,9 @@ class WatchSettings(_Section):
     )
     duplicate_horizon_hours: float = Field(48, gt=0)
     max_stories: int = Field(10, ge=1)
+    snapshot_interval_seconds: float = Field(
+        60, gt=0, description="How often state is written down: what a restart has to read again."
+    )
     prior: Path | None = Field(
         None, description="What `newsurge baseline fit` wrote; the shipped prior by default."
     )
