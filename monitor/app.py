@@ -21,9 +21,7 @@ from monitor.rules_file import RuleFile, load_rules
 from monitor.score import Score
 from monitor.scoring.watchlist import load_watchlist
 from monitor.settings import PartitionSettings, Settings
-from monitor.streams.admin import ensure_streams
-from monitor.streams.clients import partition_counts
-from monitor.streams.spec import stream_name
+from monitor.streams.admin import as_deployed, ensure_streams
 from monitor.watch import Watch
 from monitor.watch_plan import watch_plan
 from monitor.web.server import Actions, Address, serving
@@ -125,17 +123,11 @@ async def ready_streams(settings: Settings) -> Settings:
     """
     for name in await ensure_streams(settings):
         log.info("created the stream %s", name)
-    counts = await partition_counts(settings)
-    actual = PartitionSettings(
-        news=counts[stream_name(settings, "news")],
-        scored=counts[stream_name(settings, "scored")],
-        alerts=counts[stream_name(settings, "alerts")],
-    )
-    asked = settings.streams.partitions
+    counted = await as_deployed(settings)
+    asked, actual = settings.streams.partitions, counted.streams.partitions
     if asked != actual and asked != PartitionSettings():
         log.warning("streams.partitions asks for %s, but the streams have %s", asked, actual)
-    streams = settings.streams.model_copy(update={"partitions": actual})
-    return settings.model_copy(update={"streams": streams})
+    return counted
 
 
 async def run_roles(roles: Sequence[Role], stop: asyncio.Event) -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from dataclasses import replace
 from functools import partial
 
 import msgspec
@@ -28,8 +27,9 @@ from monitor.streams.spec import group_name, stream_name
 from monitor.streams.writing import Outgoing, write_all
 from monitor.surge.lifecycle import State
 from monitor.surge.partition import WatchPlan
+from monitor.watch_plan import part_of
 from monitor.watching.owned import Owned
-from monitor.watching.takeover import Found, log_unreadable, scored_partition, take_over
+from monitor.watching.takeover import Found, log_unreadable, take_over
 
 log = logging.getLogger(__name__)
 PART = "watch"
@@ -119,7 +119,8 @@ class Watch:
     ) -> None:
         begins = await reader.beginning_offsets([partition])
         found = Found(begins[partition], await reader.committed(partition) or 0)
-        plan = self._plan_for(partition.partition)
+        count = self._settings.streams.partitions.scored
+        plan = part_of(self._plan, partition.partition, count)
         owned = await take_over(self._settings, writer, plan, partition, found, before)
         reader.seek(partition, owned.position)
         reader.resume(partition)
@@ -145,11 +146,6 @@ class Watch:
                 for partition in revoked & self._owned.keys():
                     self._left[partition] = self._owned.pop(partition)
                     _forget_metrics(partition.partition)
-
-    def _plan_for(self, partition: int) -> WatchPlan:
-        count = self._settings.streams.partitions.scored
-        own = [each for each in self._plan.series if scored_partition(each, count) == partition]
-        return replace(self._plan, series=tuple(own))
 
     async def _apply_all(
         self, writer: AIOKafkaProducer, batches: dict[TopicPartition, list[ConsumerRecord]]

@@ -15,15 +15,15 @@ import msgspec
 from aiokafka import AIOKafkaProducer, ConsumerRecord, TopicPartition
 
 from monitor import metrics
-from monitor.records import Series, decode_alert
-from monitor.scoring.writer import series_key
+from monitor.records import decode_alert
 from monitor.settings import Settings
 from monitor.streams.reading import end_offsets, read_all
-from monitor.streams.spec import partition_for, stream_name
+from monitor.streams.spec import stream_name
 from monitor.streams.writing import Outgoing, write_all
 from monitor.surge.partition import PartitionWatch, WatchPlan
 from monitor.surge.rounds import Restored, Rounds, erase, restore
 from monitor.surge.state import RefusedError
+from monitor.watch_plan import scored_partition
 from monitor.watching.owned import Owned
 
 log = logging.getLogger(__name__)
@@ -183,11 +183,6 @@ def _tell_position(
         max(restored.as_of, found.begin),
         log_end - max(restored.as_of, found.begin),
     )
-
-
-def scored_partition(series: Series, count: int) -> int:
-    """The partition of `scored`, among `count`, that a series lives in."""
-    return partition_for(series_key(series), count)
 
 
 def log_unreadable(record: ConsumerRecord, error: Exception) -> None:

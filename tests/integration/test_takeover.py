@@ -16,8 +16,9 @@ from monitor.streams.clients import producer, started
 from monitor.streams.spec import stream_name
 from monitor.streams.writing import Outgoing, write_all
 from monitor.surge.partition import WatchPlan
+from monitor.watch_plan import scored_partition
 from monitor.watching.owned import Owned
-from monitor.watching.takeover import Found, scored_partition, take_over
+from monitor.watching.takeover import Found, take_over
 from tests.conftest import Broker, Deployment
 from tests.surge.log import BANKING, mark, plan, record, rule
 
