@@ -26,7 +26,7 @@ from monitor.settings import Settings
 
 log = logging.getLogger(__name__)
 _POLL_SECONDS = 1.0
-_PIECE = 64  # items judged at once while two models are compared: a chunk waits no longer than that
+_PIECE = 32  # items that both models judge at once: a chunk waits for no more
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +138,8 @@ class Serving:
         is_any_judged = False
         for begin in range(0, len(recent), _PIECE):
             piece = recent[begin : begin + _PIECE]
-            pairs = zip(piece, await judged(old, piece), await judged(judge, piece), strict=True)
-            for item, before, after in pairs:
+            both = await asyncio.gather(judged(old, piece), judged(judge, piece))
+            for item, before, after in zip(piece, *both, strict=True):
                 is_any_judged |= isinstance(before, Judgement)
                 if isinstance(before, Judgement) and isinstance(after, Judgement):
                     told.append(Told(before, after, len(item.entities)))
