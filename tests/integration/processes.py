@@ -14,7 +14,7 @@ from pathlib import Path
 
 import aiohttp
 import yaml
-from aiokafka import TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -22,8 +22,8 @@ from monitor.children import free_port, spawn
 from monitor.prior_file import write_prior
 from monitor.settings import Role, Settings
 from monitor.streams.admin import ensure_streams
-from monitor.streams.clients import admin, consumer, started
-from monitor.streams.spec import StreamName, group_name, stream_name
+from monitor.streams.clients import admin, consumer, partitions_of, started
+from monitor.streams.spec import StreamName, group_name
 from monitor.surge.prior import Prior, SeriesPrior
 from tests.conftest import Broker, Deployment
 
@@ -170,31 +170,35 @@ class Fleet:
             owned[client_id] |= {each.partition for each in decoded.partitions()}
         return dict(owned)
 
-    async def lag(self, role: Role) -> int:
-        """How many records of what it reads the role's group has not committed."""
-        stream = READS[role]
-        counts = self.settings.streams.partitions.model_dump()
-        partitions = [
-            TopicPartition(stream_name(self.settings, stream), number)
-            for number in range(counts[stream])
-        ]
+    async def committed(self, role: Role) -> list[int]:
+        """What the role's group has committed of each partition that it reads."""
+        async with self._reader(role) as (client, partitions):
+            return [await client.committed(each) or 0 for each in partitions]
+
+    async def _has_committed_all(self, role: Role) -> bool:
+        for process in self.of(role):
+            process.check()
+        async with self._reader(role) as (client, partitions):
+            ends = await client.end_offsets(partitions)
+            return all([await client.committed(each) == ends[each] for each in partitions])
+
+    @contextlib.asynccontextmanager
+    async def _reader(
+        self, role: Role
+    ) -> AsyncIterator[tuple[AIOKafkaConsumer, list[TopicPartition]]]:
+        """A client that reads with the role's group's commits, but is no member."""
+        partitions = await partitions_of(self.settings, READS[role])
         group = consumer(self.settings, _group(self.settings, role))
         async with started(group, self.settings) as client:
             client.assign(partitions)
-            ends = await client.end_offsets(partitions)
-            return sum([ends[each] - (await client.committed(each) or 0) for each in partitions])
+            yield client, partitions
 
     async def drain(self) -> None:
         """Role by role, wait until all that there is to read is committed, and stop it."""
         for role in READS:
             await self.ready(*self.of(role))
-            await until(partial(self._has_committed, role))
+            await until(partial(self._has_committed_all, role))
             await self.stop(*self.of(role))
-
-    async def _has_committed(self, role: Role) -> bool:
-        for process in self.of(role):
-            process.check()
-        return await self.lag(role) == 0
 
 
 def _group(settings: Settings, role: Role) -> str:
