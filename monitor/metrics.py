@@ -12,6 +12,8 @@ from prometheus_client import (
     disable_created_metrics,
 )
 
+from monitor import __version__
+
 disable_created_metrics()  # type: ignore[no-untyped-call]  # it has no annotations
 REGISTRY = CollectorRegistry()
 
@@ -96,8 +98,18 @@ malformed_alerts_total = Counter(
     "newsurge_malformed_alerts", "Records of `alerts` that NOTIFY could not read.", ["receiver"],
     registry=REGISTRY,
 )  # fmt: skip
+model_swaps_total = Counter(
+    "newsurge_model_swaps", "Models that were to take over, by what became of it.", ["outcome"],
+    registry=REGISTRY,
+)  # fmt: skip
 ready = Gauge("newsurge_ready", "1 when every part of the process is ready.", registry=REGISTRY)
 build_info = Gauge(
     "newsurge_build_info", "Always 1; labels name the version and the model bundle.",
     ["version", "bundle", "runtime"], registry=REGISTRY,
 )  # fmt: skip
+
+
+def tell_build(bundle: str, runtime: str) -> None:
+    """Tell which bundle serves, and what runs it; the one before is told no more."""
+    build_info.clear()
+    build_info.labels(__version__, bundle, runtime).set(1)

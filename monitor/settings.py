@@ -90,6 +90,9 @@ class ModelSettings(_Section):
     """Which model scores, and how."""
 
     bundle: Path | None = Field(None, description="A bundle's directory; the starter by default.")
+    registry: Path | None = Field(
+        None, description="A directory of bundles whose pointer names the one that serves."
+    )
     runtime: Literal["auto", "cpu", "torch"] = "auto"
     threads: int = Field(0, ge=0, description="CPU threads for inference; 0: all cores.")
     token_budget: int | None = Field(
@@ -97,6 +100,12 @@ class ModelSettings(_Section):
         ge=64,
         description="Padded tokens in a batch: longest x count. By default what suits the runtime.",
     )
+
+    @model_validator(mode="after")
+    def _one_source(self) -> ModelSettings:
+        if self.bundle is not None and self.registry is not None:
+            raise ValueError("give one of bundle and registry: the registry names its own bundle")
+        return self
 
 
 class ScoreSettings(_Section):

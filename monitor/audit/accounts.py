@@ -100,9 +100,9 @@ class AlertAccount:
         self._times[event.id] += 1
 
     @property
-    def count(self) -> int:
-        """How many alerts were told."""
-        return len(self._told)
+    def ids(self) -> set[str]:
+        """The ids of all alerts told."""
+        return set(self._told)
 
     @property
     def missing(self) -> list[str]:

@@ -35,7 +35,7 @@ def _lines(found: Audit) -> Iterator[str]:
         f"{news.pending:,} still to be scored, {news.gone:,} known only by their scores"
     )
     yield f"scored: {found.repeats:,} records repeat an origin, and count once"
-    yield f"alerts: {alerts.count:,} told, {len(alerts.due):,} due by the log"
+    yield f"alerts: {len(alerts.ids):,} told, {len(alerts.due):,} due by the log"
     if not alerts.whole:
         yield "  retention took the log's beginning: only what must be told can be checked"
     for receiver in sorted({*found.delivered, *found.given_up, *found.undelivered}):
