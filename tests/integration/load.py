@@ -16,8 +16,8 @@ from monitor.streams.spec import stream_name
 from tests.model.tiny_bundle import SENTIMENT_WORDS, TOPIC_WORDS
 
 _TICK_SECONDS = 0.1
-_CYCLE_SECONDS = 12
-_BURST_SECONDS = 4
+_CYCLE_SECONDS = 8
+_BURST_SECONDS = 3
 _INVALID: tuple[bytes, ...] = (b"{", b"", b'{"title": ""}', b'{"title": 1}', b"[]", b'{"id": "n"}')
 _TOPICS = tuple(words.split()[0] for words in TOPIC_WORDS.values())
 _NEGATIVE = tuple(SENTIMENT_WORDS["negative"].split()[:12])
@@ -26,7 +26,7 @@ _NEGATIVE = tuple(SENTIMENT_WORDS["negative"].split()[:12])
 class Load:
     """Publishes `rate` items a second until told to stop, the way it comes from its seed.
 
-    In every twelve seconds there are four in which most news is bad, on one topic after the
+    In every eight seconds there are three in which most news is bad, on one topic after the
     other. Among the items are invalid records, items whose id came before, stories told in other
     words, retractions, and items that come late.
 
