@@ -88,7 +88,7 @@ def all_is_accounted_for(found: Audit, load: Load) -> None:
     assert found.news.scored + found.news.dead == len(load.origins)
     assert found.news.dead > 0
     assert found.news.pending == found.news.gone == 0
-    assert found.alerts.count == len(found.alerts.due)
+    assert found.alerts.ids == found.alerts.due
     assert found.given_up[RECEIVER] == found.undelivered[RECEIVER] == 0
 
 

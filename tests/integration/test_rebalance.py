@@ -9,16 +9,22 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from aiokafka import ConsumerRebalanceListener, TopicPartition
 
 from monitor.audit.auditing import audit
 from monitor.delivery.webhook import new_secret
 from monitor.receiver import receiving
-from monitor.settings import ROLES, Role
+from monitor.records import Mark, ScoredRecord, decode_scored
+from monitor.settings import ROLES, Role, Settings
+from monitor.streams.clients import consumer, started, subscribe
+from monitor.streams.reading import read_all
+from monitor.streams.spec import group_name
 from monitor.watch_plan import deployed_plan
 from tests.conftest import Broker, Deployment
-from tests.integration.daemons import alerts
+from tests.integration.daemons import accounted, alerts, publish, running
 from tests.integration.load import Load
 from tests.integration.processes import READS, Fleet, Samples, fleet, until
+from tests.integration.streams import member
 from tests.integration.test_crashes import all_is_accounted_for, was_received
 
 pytestmark = [pytest.mark.faults, pytest.mark.kafka]
@@ -109,3 +115,60 @@ def by_partition(samples: Samples, role: Role) -> dict[str, set[int]]:
         if name in found and labels.get("stream", READS[role]) == READS[role]:
             found[name].add(int(labels["partition"]))
     return found
+
+
+class Slow(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is untyped
+    """A member that is told that its partitions go, and does not let them go."""
+
+    def __init__(self) -> None:
+        self.assigned, self.revoked, self.go_on = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
+        if assigned:
+            self.assigned.set()
+
+    async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
+        if revoked:
+            self.revoked.set()
+            await self.go_on.wait()
+
+
+async def test_time_waits_while_the_group_does(
+    kafka: Broker, deployment: Deployment, tmp_path: Path, bundle: Path
+) -> None:
+    """While a slow member holds up the group, news is unread, and no mark may be ahead of it."""
+    rules = tmp_path / "alerts.yaml"
+    rules.write_text("rules: [{alert: Silent, type: absent, by: all, window: 1d}]\n")
+    settings = deployment(
+        kafka,
+        kafka={"session_timeout_seconds": 4},
+        rules=rules,
+        model={"bundle": bundle},
+        score={"mark_interval_seconds": 0.1},
+        roles=("score",),
+    )
+    group, slow = group_name(settings, "score"), Slow()
+    news = [{"title": f"Calder Foods opens site {i}"} for i in range(20)]
+    async with running(settings):
+        await accounted(settings, await publish(settings, news))
+        async with started(consumer(settings, group), settings) as other:
+            await subscribe(settings, other, "news", slow)
+            await slow.assigned.wait()
+            async with member(settings, group):
+                await slow.revoked.wait()
+            # The broker waits for the slow member for as long as its session may last.
+            await accounted(settings, await publish(settings, news))
+            slow.go_on.set()
+    assert await longest_lead(settings) < 1000
+
+
+async def longest_lead(settings: Settings) -> int:
+    """By how many milliseconds marks were ahead of the records that came after them, at most."""
+    leads, marks = [0], dict[tuple[int, int], int]()
+    async for record in read_all(settings, "scored"):
+        match decode_scored(record.value):
+            case Mark(news_partition=number, time=moment):
+                marks[record.partition, number] = moment
+            case ScoredRecord(origin=origin, ingest_time=moment):
+                leads.append(marks.get((record.partition, origin.partition), 0) - moment)
+    return max(leads)
