@@ -50,6 +50,7 @@ class Score:
         self._serving = serving
         self._writer = ScoreWriter(settings, watchlist)
         self._health = health
+        self._held: set[TopicPartition] = set()
         self._times: dict[TopicPartition, PartitionTime] = {}
         self._fetched: dict[TopicPartition, int] = {}
         self._committed: dict[TopicPartition, int] = {}
@@ -201,22 +202,23 @@ class Score:
         while True:
             listener.check()
             await asyncio.sleep(self._settings.score.mark_interval_seconds)
-            found = [await self._mark(reader, partition) for partition in reader.assignment()]
+            # While a group forms anew, the client has its old partitions still, but reads none.
+            behind = {each: n for each, n in (await lag(reader)).items() if each in self._held}
+            for partition, records in behind.items():
+                metrics.consumer_lag_records.labels("news", str(partition.partition)).set(records)
+            found = [await self._mark(reader, *each) for each in behind.items()]
             marks = [encode(mark) for mark in found if mark is not None]
             await self._writer.write_to_all(writer, marks)
             await self._commit(reader)
-            for partition, behind in (await lag(reader)).items():
-                metrics.consumer_lag_records.labels("news", str(partition.partition)).set(behind)
 
-    async def _mark(self, reader: AIOKafkaConsumer, partition: TopicPartition) -> Mark | None:
-        end = reader.highwater(partition)
-        if end is None:
-            return None
+    async def _mark(
+        self, reader: AIOKafkaConsumer, partition: TopicPartition, behind: int
+    ) -> Mark | None:
         position = await reader.position(partition)
         times = self._times_of(partition, position)
         in_flight = self._fetched.get(partition, 0) > times.next_offset
         # While reading is paused nothing is fetched, and the end known is of the past.
-        caught_up = position >= end and not in_flight and self._go_on.is_set()
+        caught_up = behind == 0 and not in_flight and self._go_on.is_set()
         time_ = times.time(_now(), caught_up)
         if time_ is None:
             return None
@@ -250,11 +252,13 @@ class Score:
     async def _take(self, assigned: set[TopicPartition]) -> None:
         """Note which partitions this process scores from now on, which may be none."""
         log.info("news partitions assigned: %s", sorted(each.partition for each in assigned))
+        self._held = set(assigned)
         if self._go_on.is_set():
             self._health.ready(PART)
 
     async def _let_go(self, reader: AIOKafkaConsumer, revoked: set[TopicPartition]) -> None:
         """Finish what is in flight and commit it before partitions go to another process."""
+        self._held -= revoked
         try:
             async with asyncio.timeout(_DRAIN_SECONDS):
                 await self._idle.wait()
@@ -266,6 +270,7 @@ class Score:
             for partition in revoked:
                 for known in (self._times, self._fetched, self._committed):
                     known.pop(partition, None)
+                metrics.consumer_lag_records.remove("news", str(partition.partition))
 
 
 async def _step(
