@@ -300,8 +300,11 @@ def report(runs: Sequence[Run], items: int, wait: float, costs: Costs) -> Iterab
     yield f"and the Kafka node share. The model waits {wait * 1000:g} ms an item, as for a "
     yield f"device that scores {1 / wait:,.0f} items/s; the rest is as in production."
     yield ""
-    yield "| SCORE processes | items/s | times one process | CPU seconds of SCORE | closed panes "
-    yield "equal to those of one process | alerts | alerts equal to the backtest of the own log |"
+    yield (
+        "| SCORE processes | items/s | times one process | CPU seconds of SCORE "
+        "| closed panes equal to those of one process | alerts "
+        "| alerts equal to the backtest of the own log |"
+    )
     yield "|---|---|---|---|---|---|---|"
     for run in runs:
         panes = sum(len(each) for each in run.statistics.values())
@@ -313,13 +316,16 @@ def report(runs: Sequence[Run], items: int, wait: float, costs: Costs) -> Iterab
             f"| {len(run.audit.alerts.ids)} | {faults} |"
         )
     yield ""
+    yield "While a pane is open, who comes first decides, so runs of different processes may tell "
+    yield "different alerts early; what a pane holds once it is closed is the same."
+    yield ""
     yield "## What a rate takes"
     yield ""
     yield "Reckoned from what was measured, in milliseconds of one core of this machine: "
     yield f"{costs.score_item * 1000:.3f} for an item in SCORE without the network, "
     yield f"{costs.model_item * 1000:.3f} for it in the network (starter bundle on the CPU), "
     yield f"{costs.watch_record * 1000:.3f} for a scored record in WATCH under a light load; "
-    yield f"{costs.records_per_item:.2f} scored records an item, of {costs.scored_bytes:.0f} bytes, "
+    yield f"{costs.records_per_item:.2f} scored records an item of {costs.scored_bytes:.0f} bytes, "
     yield f"and {costs.news_bytes:.0f} bytes a news record before compression. Processes are asked "
     yield f"for {HEADROOM:.0%} of what they can do. A process is bound by one core, but for the "
     yield "network."
@@ -354,7 +360,8 @@ def main() -> int:
     parser.add_argument("--write", action="store_true", help="keep the report in docs/SCALING.md")
     options = parser.parse_args()
     runs, costs = asyncio.run(measure(options.items, options.wait_ms / 1000))
-    text = "\n".join(report(runs, options.items, options.wait_ms / 1000, costs))
+    lines = report(runs, options.items, options.wait_ms / 1000, costs)
+    text = "\n".join(line.rstrip() for line in lines)
     print(text)
     if options.write:
         (DOCS / "SCALING.md").write_text(text + "\n")

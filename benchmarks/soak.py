@@ -212,7 +212,7 @@ def main() -> int:
         directory: Path = options.directory or Path(own)
         directory.mkdir(parents=True, exist_ok=True)
         outcome = asyncio.run(soak(options, directory))
-    text = markdown(outcome)
+    text = "\n".join(line.rstrip() for line in markdown(outcome).splitlines())
     print(text)
     if options.write:
         (ROOT / "docs" / "SOAK.md").write_text(text + "\n")
