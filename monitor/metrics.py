@@ -83,6 +83,10 @@ malformed_alerts_total = Counter(
     "newsurge_malformed_alerts", "Records of `alerts` that NOTIFY could not read.", ["receiver"],
     registry=REGISTRY,
 )  # fmt: skip
+role_restarts_total = Counter(
+    "newsurge_role_restarts", "Times that a role was begun anew within the process, by reason.",
+    ["role", "reason"], registry=REGISTRY,
+)  # fmt: skip
 ready = Gauge("newsurge_ready", "1 when every part of the process is ready.", registry=REGISTRY)
 build_info = Gauge(
     "newsurge_build_info", "Always 1; labels name the version and the model bundle.",

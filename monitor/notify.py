@@ -74,7 +74,8 @@ class Notify:
 
             followers = [
                 asyncio.create_task(
-                    _follow(self._settings, target, outbox, joined), name=f"notify {target.name}"
+                    _follow(self._settings, target, outbox, joined, self._health),
+                    name=f"notify {target.name}",
                 )
                 for target in self._receivers
             ]
@@ -198,6 +199,7 @@ async def _follow(
     target: WebhookTarget,
     outbox: Outbox,
     joined: Callable[[str], None],
+    health: Health,
 ) -> None:
     """Deliver one receiver's alerts until cancelled; then drain."""
     group = group_name(settings, "notify", target.name)
@@ -214,6 +216,7 @@ async def _follow(
                 partitions.put(fetched)
                 listener.check()
                 partitions.check()
+                health.turned(_PART, group, len(client.assignment()))
         finally:
             await partitions.end()
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -24,6 +23,7 @@ from monitor.model.judge import Judge, Judgement, PreparedItems
 from monitor.records import Mark, encode
 from monitor.scoring.invalid_run import InvalidRun
 from monitor.scoring.log_time import PartitionTime
+from monitor.scoring.steps import step
 from monitor.scoring.take_up import TakenUp, judged, take_up
 from monitor.scoring.watchlist import Watchlist
 from monitor.scoring.writer import ScoreWriter
@@ -85,6 +85,9 @@ class Score:
     async def run(self, stop: asyncio.Event) -> None:
         """Score until `stop` is set, then finish what was fetched, commit, and return."""
         group = group_name(self._settings, "score")
+        # Nothing is left in hand by a run that failed: what it had not committed is read again.
+        self._times, self._fetched, self._committed, self._in_flight = {}, {}, {}, 0
+        self._idle.set()
         async with (
             started(producer(self._settings, max_batch_size=262_144), self._settings) as writer,
             started(consumer(self._settings, group), self._settings) as reader,
@@ -128,9 +131,9 @@ class Score:
         async with asyncio.TaskGroup() as steps:
             clock = steps.create_task(self._tell_time(reader, writer, listener))
             steps.create_task(self._fetch(reader, fetched, stop))
-            steps.create_task(_step(fetched, prepare, prepared))
-            steps.create_task(_step(prepared, infer, judged))
-            await _step(judged, emit, None)
+            steps.create_task(step(fetched, prepare, prepared))
+            steps.create_task(step(prepared, infer, judged))
+            await step(judged, emit, None)
             clock.cancel()
 
     async def _fetch(
@@ -211,8 +214,10 @@ class Score:
         self, reader: AIOKafkaConsumer, writer: AIOKafkaProducer, listener: Rebalance
     ) -> None:
         """Write marks for every news partition owned, and commit, at a steady interval."""
+        group = group_name(self._settings, "score")
         while True:
             listener.check()
+            self._health.turned(PART, group, len(reader.assignment()))
             await asyncio.sleep(self._settings.score.mark_interval_seconds)
             found = [await self._mark(reader, partition) for partition in reader.assignment()]
             marks = [encode(mark) for mark in found if mark is not None]
@@ -279,20 +284,6 @@ class Score:
             for partition in revoked:
                 for known in (self._times, self._fetched, self._committed):
                     known.pop(partition, None)
-
-
-async def _step(
-    source: asyncio.Queue[_Chunk | None],
-    work: Callable[[_Chunk], Awaitable[None]],
-    target: asyncio.Queue[_Chunk | None] | None,
-) -> None:
-    """Work on chunks in their order until None comes, and pass everything on."""
-    while (chunk := await source.get()) is not None:
-        await work(chunk)
-        if target is not None:
-            await target.put(chunk)
-    if target is not None:
-        await target.put(None)
 
 
 def _now() -> int:

@@ -67,6 +67,7 @@ class Watch:
     async def run(self, stop: asyncio.Event) -> None:
         """Watch until `stop` is set, then commit and return."""
         group = group_name(self._settings, "watch")
+        self._forget(set(self._owned))
         async with (
             started(producer(self._settings), self._settings) as writer,
             started(consumer(self._settings, group), self._settings) as reader,
@@ -76,6 +77,7 @@ class Watch:
             next_commit = time.monotonic() + _COMMIT_SECONDS
             while not stop.is_set():
                 listener.check()
+                self._health.turned(PART, group, len(self._owned))
                 batches = await reader.getmany(timeout_ms=_POLL_MS, max_records=_RECORDS_AT_ONCE)
                 # A rebalance during one partition's records makes the others' out of date.
                 fetched = [(self._owned.get(each), records) for each, records in batches.items()]
@@ -109,11 +111,14 @@ class Watch:
             try:
                 await self._commit(reader)
             finally:
-                for partition in revoked:
-                    if self._owned.pop(partition, None) is not None:
-                        number = str(partition.partition)
-                        metrics.clock_timestamp_seconds.remove(number)
-                        metrics.stalled_news_partitions.remove(number)
+                self._forget(revoked)
+
+    def _forget(self, partitions: set[TopicPartition]) -> None:
+        for partition in partitions:
+            if self._owned.pop(partition, None) is not None:
+                number = str(partition.partition)
+                metrics.clock_timestamp_seconds.remove(number)
+                metrics.stalled_news_partitions.remove(number)
 
     def _plan_for(self, partition: int) -> WatchPlan:
         count = self._settings.streams.partitions.scored
