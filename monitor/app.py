@@ -11,20 +11,20 @@ import logging
 import os
 from collections.abc import Callable, Sequence
 
-from monitor import __version__, metrics
+from monitor import metrics
 from monitor.delivery.receivers import WebhookTarget, resolve
 from monitor.health import Health
-from monitor.model.bundle import STARTER, Bundle, load_bundle
+from monitor.model.bundle import Bundle, check_topics
 from monitor.model.judge import Judge, load_judge
+from monitor.model.registry import serving_bundle
 from monitor.notify import Notify
 from monitor.rules_file import RuleFile, load_rules
 from monitor.score import Score
+from monitor.scoring.serving import Serving
 from monitor.scoring.watchlist import load_watchlist
 from monitor.settings import PartitionSettings, Settings
-from monitor.streams.admin import ensure_streams
-from monitor.streams.clients import partition_counts
+from monitor.streams.admin import as_deployed, ensure_streams
 from monitor.streams.failures import first_cause
-from monitor.streams.spec import stream_name
 from monitor.supervision import BROKER, Role, Supervisor
 from monitor.watch import Watch
 from monitor.watch_plan import watch_plan
@@ -77,7 +77,8 @@ class Daemon:
             settings.rules, settings.watch.slide_seconds, settings.score.dimensions, watchlist.keys
         )
         receivers = self._receivers + self._resolve(rules)
-        bundle = await asyncio.to_thread(load_bundle, settings.model.bundle or STARTER)
+        bundle = await asyncio.to_thread(serving_bundle, settings.model)
+        check_topics(bundle, rules.topics)
         try:
             async with asyncio.TaskGroup() as starting:
                 streams = starting.create_task(ready_streams(settings))
@@ -87,7 +88,8 @@ class Daemon:
         settings, judge = streams.result(), loading.result()
         roles: dict[str, Role] = {}
         if judge is not None:
-            self._score = Score(settings, judge, watchlist, self._health)
+            serving = Serving(settings, judge, watchlist, rules.topics)
+            self._score = Score(settings, serving, watchlist, self._health)
             roles["score"] = self._score
         if self._plays("watch"):
             plan = watch_plan(settings, rules, bundle.meta.topics, watchlist)
@@ -98,8 +100,7 @@ class Daemon:
 
     def _load_judge(self, bundle: Bundle) -> Judge | None:
         judge = load_judge(bundle, self._settings) if self._plays("score") else None
-        runtime = judge.runtime if judge else "none"
-        metrics.build_info.labels(__version__, bundle.meta.version, runtime).set(1)
+        metrics.tell_build(bundle.meta.version, judge.runtime if judge else "none")
         return judge
 
     def _resolve(self, rules: RuleFile) -> tuple[WebhookTarget, ...]:
@@ -127,14 +128,8 @@ async def ready_streams(settings: Settings) -> Settings:
     """
     for name in await ensure_streams(settings):
         log.info("created the stream %s", name)
-    counts = await partition_counts(settings)
-    actual = PartitionSettings(
-        news=counts[stream_name(settings, "news")],
-        scored=counts[stream_name(settings, "scored")],
-        alerts=counts[stream_name(settings, "alerts")],
-    )
-    asked = settings.streams.partitions
+    counted = await as_deployed(settings)
+    asked, actual = settings.streams.partitions, counted.streams.partitions
     if asked != actual and asked != PartitionSettings():
         log.warning("streams.partitions asks for %s, but the streams have %s", asked, actual)
-    streams = settings.streams.model_copy(update={"partitions": actual})
-    return settings.model_copy(update={"streams": streams})
+    return counted

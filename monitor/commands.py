@@ -228,4 +228,20 @@ def streams(as_json: bool, **options: Any) -> None:
         Console().print(*show.as_tables(settings), sep="\n")
 
 
-COMMANDS = (run, demo, publish, score, baseline, check, tail, streams, dead_letter)
+@click.command()
+@click.option("--rules", type=_FILE, help="Rules file.  [default: alerts.yaml]")
+@settings_options
+def audit(rules: Path | None, **options: Any) -> None:
+    """Prove from the streams that nothing was lost and nothing was told wrongly.
+
+    Every news record must be in `scored` or in `dead-letter`, and `alerts` must hold just what
+    follows from the log of scored records under these rules and settings. It reads the streams
+    from their beginning, changes nothing, and may run beside the daemon, with its settings.
+    Exit code 1 where something is not as it must be.
+    """
+    from monitor.audit.command import audit_command
+
+    raise SystemExit(run_async(audit_command(resolve_settings(**options, rules=rules))))
+
+
+COMMANDS = (run, demo, publish, score, baseline, check, tail, streams, audit, dead_letter)

@@ -12,6 +12,8 @@ from prometheus_client import (
     disable_created_metrics,
 )
 
+from monitor import __version__
+
 disable_created_metrics()  # type: ignore[no-untyped-call]  # it has no annotations
 REGISTRY = CollectorRegistry()
 
@@ -61,6 +63,14 @@ stalled_news_partitions = Gauge(
     "newsurge_stalled_news_partitions", "News partitions whose marks stopped, as seen by WATCH.",
     ["partition"], registry=REGISTRY,
 )  # fmt: skip
+snapshot_timestamp_seconds = Gauge(
+    "newsurge_snapshot_timestamp_seconds", "When the scored partition's last snapshot was whole.",
+    ["partition"], registry=REGISTRY,
+)  # fmt: skip
+snapshots_refused_total = Counter(
+    "newsurge_snapshots_refused", "Snapshots that could not be used, by reason.", ["reason"],
+    registry=REGISTRY,
+)  # fmt: skip
 alert_transitions_total = Counter(
     "newsurge_alert_transitions", "Alert events emitted.", ["rule", "state"], registry=REGISTRY
 )
@@ -87,8 +97,18 @@ role_restarts_total = Counter(
     "newsurge_role_restarts", "Times that a role was begun anew within the process, by reason.",
     ["role", "reason"], registry=REGISTRY,
 )  # fmt: skip
+model_swaps_total = Counter(
+    "newsurge_model_swaps", "Models that were to take over, by what became of it.", ["outcome"],
+    registry=REGISTRY,
+)  # fmt: skip
 ready = Gauge("newsurge_ready", "1 when every part of the process is ready.", registry=REGISTRY)
 build_info = Gauge(
     "newsurge_build_info", "Always 1; labels name the version and the model bundle.",
     ["version", "bundle", "runtime"], registry=REGISTRY,
 )  # fmt: skip
+
+
+def tell_build(bundle: str, runtime: str) -> None:
+    """Tell which bundle serves, and what runs it; the one before is told no more."""
+    build_info.clear()
+    build_info.labels(__version__, bundle, runtime).set(1)

@@ -22,9 +22,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from monitor.errors import FeedError
 from monitor.feeds import FeedRecord, csv_columns, format_of, read_feed
-from monitor.model.bundle import STARTER, load_bundle
 from monitor.model.judge import Judge, Judgement, load_judge
 from monitor.model.poison import Failed
+from monitor.model.registry import serving_bundle
 from monitor.records import NewsItem
 from monitor.scoring.news import InvalidNewsError, decode_news
 from monitor.scoring.take_up import INFERENCE
@@ -69,7 +69,7 @@ def score_command(file: Path, output: Path, settings: Settings) -> None:
         BundleError: when the model can't be loaded.
     """
     total = sum(1 for _ in read_feed(file))
-    judge = load_judge(load_bundle(settings.model.bundle or STARTER), settings)
+    judge = load_judge(serving_bundle(settings.model), settings)
     invalid: list[InvalidRow] = []
     console = Console(stderr=True)
     with Progress(

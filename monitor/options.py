@@ -36,7 +36,8 @@ _OPTIONS = (
         "assignments",
         multiple=True,
         metavar="NAME=VALUE",
-        help="Any setting by its path, such as kafka.idempotence=false; repeat for more.",
+        help="Any setting by its path, such as kafka.idempotence=false or "
+        "model.registry=models; repeat for more.",
     ),
 )
 

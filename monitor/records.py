@@ -123,7 +123,27 @@ class Retraction(
     schema_version: int = SCHEMA_VERSION
 
 
-Scored = ScoredRecord | Mark | Retraction
+class ModelChange(
+    msgspec.Struct, frozen=True, omit_defaults=True, tag_field="kind", tag="model_change"
+):
+    """A model took over from another; it stands before that SCORE process's first record of it.
+
+    The ratios say how many negative items `model` makes, on recent news, of one that `previous`
+    makes: for each topic series that both know, for entities together, and for all. They rest on
+    `items` news items. Each SCORE process writes its own, of the news that it has seen itself:
+    one (`previous`, `model`) pair may come several times.
+    """
+
+    previous: str
+    model: str
+    topics: dict[str, float]
+    entities: float
+    all: float
+    items: int
+    schema_version: int = SCHEMA_VERSION
+
+
+Scored = ScoredRecord | Mark | Retraction | ModelChange
 
 
 class WindowStatistics(msgspec.Struct, frozen=True):

@@ -54,6 +54,11 @@ class RuleFile(BaseModel):
     receivers: tuple[Receiver, ...] = ()
     rules: tuple[Rule, ...]
 
+    @property
+    def topics(self) -> frozenset[str]:
+        """The topics that rules name."""
+        return frozenset(key for rule in self.rules if rule.by == "topic" for key in rule.match.key)
+
     @model_validator(mode="after")
     def _names_fit_together(self) -> RuleFile:
         receivers = [receiver.name for receiver in self.receivers]

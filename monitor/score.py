@@ -11,7 +11,6 @@ import asyncio
 import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from functools import partial
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
@@ -19,12 +18,12 @@ from aiokafka.errors import CommitFailedError, IllegalStateError
 
 from monitor import metrics
 from monitor.health import Health
-from monitor.model.judge import Judge, Judgement, PreparedItems
 from monitor.records import Mark, encode
+from monitor.scoring.chunk import Chunk
 from monitor.scoring.invalid_run import InvalidRun
 from monitor.scoring.log_time import PartitionTime
+from monitor.scoring.serving import Serving
 from monitor.scoring.steps import step
-from monitor.scoring.take_up import TakenUp, judged, take_up
 from monitor.scoring.watchlist import Watchlist
 from monitor.scoring.writer import ScoreWriter
 from monitor.settings import Settings
@@ -41,25 +40,15 @@ _DRAIN_SECONDS = 20.0
 _DAY_MS = 86_400_000
 
 
-@dataclass(slots=True)
-class _Chunk:
-    """News records on their way through the steps."""
-
-    records: list[ConsumerRecord]
-    taken: list[TakenUp] = field(default_factory=list)
-    prepared: PreparedItems | None = None
-    judgements: list[Judgement] = field(default_factory=list)
-
-
 class Score:
     """The SCORE role of one process."""
 
     def __init__(
-        self, settings: Settings, judge: Judge, watchlist: Watchlist, health: Health
+        self, settings: Settings, serving: Serving, watchlist: Watchlist, health: Health
     ) -> None:
         self._settings = settings
-        self._judge = judge
-        self._writer = ScoreWriter(settings, watchlist, judge.version)
+        self._serving = serving
+        self._writer = ScoreWriter(settings, watchlist)
         self._health = health
         self._times: dict[TopicPartition, PartitionTime] = {}
         self._fetched: dict[TopicPartition, int] = {}
@@ -111,33 +100,36 @@ class Score:
         stop: asyncio.Event,
     ) -> None:
         loop = asyncio.get_running_loop()
-        fetched: asyncio.Queue[_Chunk | None] = asyncio.Queue(1)
-        prepared: asyncio.Queue[_Chunk | None] = asyncio.Queue(1)
-        judged: asyncio.Queue[_Chunk | None] = asyncio.Queue(1)
+        fetched: asyncio.Queue[Chunk | None] = asyncio.Queue(1)
+        prepared: asyncio.Queue[Chunk | None] = asyncio.Queue(1)
+        judged: asyncio.Queue[Chunk | None] = asyncio.Queue(1)
 
-        async def prepare(chunk: _Chunk) -> None:
+        async def prepare(chunk: Chunk) -> None:
             with metrics.prepare_seconds.time():
                 await loop.run_in_executor(preparing, self._prepare, chunk)
 
-        async def infer(chunk: _Chunk) -> None:
+        async def infer(chunk: Chunk) -> None:
             with metrics.inference_seconds.time():
-                await loop.run_in_executor(inferring, self._infer, chunk)
+                await loop.run_in_executor(inferring, chunk.infer)
             self._look_at(chunk)
+            self._serving.note(chunk.items)
 
-        async def emit(chunk: _Chunk) -> None:
+        async def emit(chunk: Chunk) -> None:
             with metrics.emit_seconds.time():
                 await self._emit(writer, chunk)
 
         async with asyncio.TaskGroup() as steps:
             clock = steps.create_task(self._tell_time(reader, writer, listener))
+            registry = steps.create_task(self._serving.follow(preparing, inferring))
             steps.create_task(self._fetch(reader, fetched, stop))
             steps.create_task(step(fetched, prepare, prepared))
             steps.create_task(step(prepared, infer, judged))
             await step(judged, emit, None)
             clock.cancel()
+            registry.cancel()
 
     async def _fetch(
-        self, reader: AIOKafkaConsumer, fetched: asyncio.Queue[_Chunk | None], stop: asyncio.Event
+        self, reader: AIOKafkaConsumer, fetched: asyncio.Queue[Chunk | None], stop: asyncio.Event
     ) -> None:
         most = self._settings.score.chunk_records
         held: list[ConsumerRecord] = []
@@ -156,7 +148,7 @@ class Score:
                 continue
             self._in_flight += 1
             self._idle.clear()
-            chunk = _Chunk(records)
+            chunk = Chunk(records, self._serving.turn())
             if fetched.full():
                 await wait_paused(reader, fetched.put(chunk), hold)
             else:
@@ -169,21 +161,16 @@ class Score:
             self._fetched[partition] = batch[-1].offset + 1
         return [record for batch in batches.values() for record in batch]
 
-    def _prepare(self, chunk: _Chunk) -> None:
+    def _prepare(self, chunk: Chunk) -> None:
         now, streams = _now(), self._settings.streams
         is_replay = self._settings.score.replay_speed is not None
         oldest = 0 if is_replay else now - round(streams.news_retention_days * _DAY_MS)
-        chunk.taken = take_up(chunk.records, now, streams.max_record_bytes, oldest)
-        chunk.records = []
-        chunk.prepared = self._judge.prepare([one.item for one in chunk.taken if one.item])
+        chunk.prepare(now, streams.max_record_bytes, oldest)
 
-    def _infer(self, chunk: _Chunk) -> None:
-        if chunk.prepared is not None:
-            told = self._judge.infer(chunk.prepared)
-            chunk.taken, chunk.judgements = judged(chunk.taken, told)
-
-    async def _emit(self, writer: AIOKafkaProducer, chunk: _Chunk) -> None:
-        await self._writer.write(writer, chunk.taken, chunk.judgements)
+    async def _emit(self, writer: AIOKafkaProducer, chunk: Chunk) -> None:
+        judge, changes = chunk.turn.judge, chunk.turn.changes
+        await self._writer.write_to_all(writer, [encode(change) for change in changes])
+        await self._writer.write(writer, chunk.taken, chunk.judgements, judge.version)
         now = _now()
         for one in chunk.taken:
             times = self._times.get(TopicPartition(self._writer.news, one.origin.partition))
@@ -193,7 +180,7 @@ class Score:
         if self._in_flight == 0:
             self._idle.set()
 
-    def _look_at(self, chunk: _Chunk) -> None:
+    def _look_at(self, chunk: Chunk) -> None:
         """Pause where nearly everything is invalid; what was fetched until then goes its way."""
         for one in chunk.taken:
             self._invalid.observe(one.error is None, one.ingest_time)

@@ -96,6 +96,9 @@ class ModelSettings(_Section):
     """Which model scores, and how."""
 
     bundle: Path | None = Field(None, description="A bundle's directory; the starter by default.")
+    registry: Path | None = Field(
+        None, description="A directory of bundles whose pointer names the one that serves."
+    )
     runtime: Literal["auto", "cpu", "torch"] = "auto"
     threads: int = Field(0, ge=0, description="CPU threads for inference; 0: all cores.")
     token_budget: int | None = Field(
@@ -103,6 +106,12 @@ class ModelSettings(_Section):
         ge=64,
         description="Padded tokens in a batch: longest x count. By default what suits the runtime.",
     )
+
+    @model_validator(mode="after")
+    def _one_source(self) -> ModelSettings:
+        if self.bundle is not None and self.registry is not None:
+            raise ValueError("give one of bundle and registry: the registry names its own bundle")
+        return self
 
 
 class ScoreSettings(_Section):
@@ -130,6 +139,9 @@ class WatchSettings(_Section):
     )
     duplicate_horizon_hours: float = Field(48, gt=0)
     max_stories: int = Field(10, ge=1)
+    snapshot_interval_seconds: float = Field(
+        60, gt=0, description="How often state is written down: what a restart has to read again."
+    )
     prior: Path | None = Field(
         None, description="What `newsurge baseline fit` wrote; the shipped prior by default."
     )

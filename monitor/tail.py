@@ -16,6 +16,7 @@ from monitor.logs import printable
 from monitor.records import (
     AlertEvent,
     Mark,
+    ModelChange,
     Retraction,
     ScoredRecord,
     decode_alert,
@@ -107,7 +108,12 @@ def moment(milliseconds: int) -> str:
     return f"{dt.datetime.fromtimestamp(milliseconds / 1000, dt.UTC):%Y-%m-%d %H:%M:%SZ}"
 
 
-def _describe_scored(scored: ScoredRecord | Retraction) -> str:
+def _describe_scored(scored: ScoredRecord | Retraction | ModelChange) -> str:
+    if isinstance(scored, ModelChange):
+        return (
+            f"model {scored.model} after {scored.previous}: {scored.all:.2f} times the negative "
+            f"news, on {scored.items} recent items"
+        )
     if isinstance(scored, Retraction):
         return f"retraction of {scored.retracts}"
     return (

@@ -1,7 +1,8 @@
-"""The WATCH role: scored records in, alert events out.
+"""The WATCH role: scored records in, alert events out, snapshots beside.
 
-Feeds each scored partition's log to its `PartitionWatch`, writes the events to `alerts`, and
-commits only what it has written. It decides nothing: what fires is in `monitor.surge`.
+Feeds each scored partition's log to its `PartitionWatch`, writes the events to `alerts` and the
+snapshots to `state`, and commits only what it has written. It decides nothing: what fires is in
+`monitor.surge`, and where a partition is taken up in `monitor.watching`.
 """
 
 from __future__ import annotations
@@ -9,8 +10,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from contextlib import aclosing
-from dataclasses import dataclass, replace
 from functools import partial
 
 import msgspec
@@ -19,142 +18,166 @@ from aiokafka.errors import CommitFailedError, IllegalStateError
 
 from monitor import metrics
 from monitor.health import Health
-from monitor.records import AlertEvent, decode_alert, decode_scored, encode
-from monitor.scoring.writer import series_key
+from monitor.records import AlertEvent, decode_scored, encode
 from monitor.settings import Settings
 from monitor.streams.clients import consumer, producer, started, subscribe
-from monitor.streams.reading import lag, read_all
+from monitor.streams.reading import lag
 from monitor.streams.rebalance import Rebalance
-from monitor.streams.spec import group_name, partition_for, stream_name
+from monitor.streams.spec import group_name, stream_name
+from monitor.streams.writing import Outgoing, write_all
 from monitor.surge.lifecycle import State
-from monitor.surge.partition import PartitionWatch, WatchPlan
+from monitor.surge.partition import WatchPlan
+from monitor.watch_plan import part_of
+from monitor.watching.owned import Owned
+from monitor.watching.takeover import Found, log_unreadable, take_over
 
 log = logging.getLogger(__name__)
 PART = "watch"
 _POLL_MS = 200
 _RECORDS_AT_ONCE = 1000
 _COMMIT_SECONDS = 0.5
-
-
-@dataclass(slots=True, eq=False)
-class _Owned:
-    """A scored partition of this process.
-
-    `live_from` is the offset up to which its alerts had been written before this process had
-    it; below it the state is rebuilt in silence. Snapshots will shorten that.
-    """
-
-    state: PartitionWatch
-    live_from: int
-    position: int = 0
-    committed: int = 0
-    rebuilt: bool = False
+_SERIES_AT_ONCE = 10
+"""How many series a snapshot takes between two polls: it must not hold up the log."""
+_STATE_BATCH_BYTES = 262_144
 
 
 class Watch:
-    """The WATCH role of one process."""
+    """The WATCH role of one process.
+
+    A partition that is assigned is paused until it has been taken over. One that is revoked is
+    kept until the next assignment, which may bring it back.
+    """
 
     def __init__(self, settings: Settings, plan: WatchPlan, health: Health) -> None:
         self._settings = settings
         self._plan = plan
         self._health = health
         self._alerts = stream_name(settings, "alerts")
-        self._owned: dict[TopicPartition, _Owned] = {}
-        self._known: set[str] = set()
+        self._state = stream_name(settings, "state")
+        self._owned: dict[TopicPartition, Owned] = {}
+        self._left: dict[TopicPartition, Owned] = {}
+        self._coming: dict[TopicPartition, asyncio.Task[None]] = {}
         self._applying = asyncio.Lock()
         health.expect(PART)
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Watch until `stop` is set, then commit and return."""
+        """Watch until `stop` is set, then commit and return.
+
+        Raises:
+            StreamError: when no broker can be reached, or a stream can't be read.
+            KafkaError: when the broker fails for longer than its client retries.
+        """
+        for partition in self._owned:
+            _forget_metrics(partition.partition)
+        self._owned, self._left, self._coming = {}, {}, {}
         group = group_name(self._settings, "watch")
-        self._forget(set(self._owned))
         async with (
-            started(producer(self._settings), self._settings) as writer,
+            started(
+                producer(self._settings, max_batch_size=_STATE_BATCH_BYTES), self._settings
+            ) as writer,
             started(consumer(self._settings, group), self._settings) as reader,
+            asyncio.TaskGroup() as takeovers,
         ):
-            listener = Rebalance(partial(self._take, reader), partial(self._let_go, reader))
+            take = partial(self._take, reader, writer, takeovers)
+            listener = Rebalance(take, partial(self._let_go, reader))
             await subscribe(self._settings, reader, "scored", listener)
             next_commit = time.monotonic() + _COMMIT_SECONDS
             while not stop.is_set():
                 listener.check()
-                self._health.turned(PART, group, len(self._owned))
-                batches = await reader.getmany(timeout_ms=_POLL_MS, max_records=_RECORDS_AT_ONCE)
-                # A rebalance during one partition's records makes the others' out of date.
-                fetched = [(self._owned.get(each), records) for each, records in batches.items()]
-                for owned, records in fetched:
-                    async with self._applying:
-                        if owned is not None and owned in self._owned.values():
-                            await self._apply(writer, owned, records)
+                self._health.turned(PART, group, len(reader.assignment()))
+                wait = 0 if self._snapshot_under_way else _POLL_MS
+                batches = await reader.getmany(timeout_ms=wait, max_records=_RECORDS_AT_ONCE)
+                await self._apply_all(writer, batches)
+                await self._snapshot(writer)
                 if time.monotonic() >= next_commit:
                     await self._commit(reader)
                     await self._show(reader)
                     next_commit = time.monotonic() + _COMMIT_SECONDS
+            for task in self._coming.values():
+                task.cancel()
             await self._commit(reader)
 
-    async def _take(self, reader: AIOKafkaConsumer, assigned: set[TopicPartition]) -> None:
-        """Begin each assigned partition anew, from the beginning of its log."""
-        async with aclosing(read_all(self._settings, "alerts")) as alerts:
-            async for record in alerts:
-                self._remember(record)
-        begins = await reader.beginning_offsets(list(assigned))
-        for partition in assigned:
-            committed = await reader.committed(partition)
-            state = PartitionWatch(partition.partition, self._plan_for(partition.partition))
-            self._owned[partition] = _Owned(state, committed or 0)
-            reader.seek(partition, begins[partition])
+    async def _take(
+        self,
+        reader: AIOKafkaConsumer,
+        writer: AIOKafkaProducer,
+        takeovers: asyncio.TaskGroup,
+        assigned: set[TopicPartition],
+    ) -> None:
+        """Begin to take over each assigned partition; the group must not wait for it."""
         log.info("scored partitions assigned: %s", sorted(each.partition for each in assigned))
-        self._health.ready(PART)
+        reader.pause(*assigned)
+        left, self._left = self._left, {}
+        for partition in assigned:
+            work = self._take_over(reader, writer, partition, left.get(partition))
+            self._coming[partition] = takeovers.create_task(work)
+        self._tell_readiness()
+
+    async def _take_over(
+        self,
+        reader: AIOKafkaConsumer,
+        writer: AIOKafkaProducer,
+        partition: TopicPartition,
+        before: Owned | None,
+    ) -> None:
+        begins = await reader.beginning_offsets([partition])
+        found = Found(begins[partition], await reader.committed(partition) or 0)
+        count = self._settings.streams.partitions.scored
+        plan = part_of(self._plan, partition.partition, count)
+        owned = await take_over(self._settings, writer, plan, partition, found, before)
+        reader.seek(partition, owned.position)
+        reader.resume(partition)
+        self._owned[partition] = owned
+        del self._coming[partition]
+        self._tell_readiness()
+
+    def _tell_readiness(self) -> None:
+        if self._coming:
+            numbers = sorted(each.partition for each in self._coming)
+            self._health.unready(PART, f"taking over scored partitions {numbers}")
+        else:
+            self._health.ready(PART)
 
     async def _let_go(self, reader: AIOKafkaConsumer, revoked: set[TopicPartition]) -> None:
-        """Finish the records in hand, commit, and forget partitions that go to another process."""
+        """Finish the records in hand and commit, before partitions go to another process."""
+        for partition in revoked & self._coming.keys():
+            self._coming.pop(partition).cancel()
         async with self._applying:
             try:
                 await self._commit(reader)
             finally:
-                self._forget(revoked)
+                for partition in revoked & self._owned.keys():
+                    self._left[partition] = self._owned.pop(partition)
+                    _forget_metrics(partition.partition)
 
-    def _forget(self, partitions: set[TopicPartition]) -> None:
-        for partition in partitions:
-            if self._owned.pop(partition, None) is not None:
-                number = str(partition.partition)
-                metrics.clock_timestamp_seconds.remove(number)
-                metrics.stalled_news_partitions.remove(number)
-
-    def _plan_for(self, partition: int) -> WatchPlan:
-        count = self._settings.streams.partitions.scored
-        own = [s for s in self._plan.series if partition_for(series_key(s), count) == partition]
-        return replace(self._plan, series=tuple(own))
-
-    def _remember(self, record: ConsumerRecord) -> None:
-        try:
-            self._known.add(decode_alert(record.value).id)
-        except msgspec.MsgspecError as error:
-            _log_unreadable(record, error)
+    async def _apply_all(
+        self, writer: AIOKafkaProducer, batches: dict[TopicPartition, list[ConsumerRecord]]
+    ) -> None:
+        # A rebalance during one partition's records makes the others' out of date.
+        fetched = [(self._owned.get(each), records) for each, records in batches.items()]
+        for owned, records in fetched:
+            async with self._applying:
+                if owned is not None and owned in self._owned.values():
+                    await self._apply(writer, owned, records)
 
     async def _apply(
-        self, writer: AIOKafkaProducer, owned: _Owned, records: list[ConsumerRecord]
+        self, writer: AIOKafkaProducer, owned: Owned, records: list[ConsumerRecord]
     ) -> None:
-        state = owned.state
         for record in records:
-            if not owned.rebuilt and record.offset >= owned.live_from:
-                owned.rebuilt = True
-                await self._write(writer, state, state.firing())
             try:
-                events = state.apply(record.offset, decode_scored(record.value))
+                scored = decode_scored(record.value)
             except msgspec.MsgspecError as error:
-                _log_unreadable(record, error)
-                state.outcomes["unreadable"] += 1
+                log_unreadable(record, error)
+                owned.skip(record.offset)
                 continue
-            if events and owned.rebuilt:
-                await self._write(writer, state, events)
-        owned.position = records[-1].offset + 1
+            events = owned.apply(record.offset, scored)
+            if events:
+                await self._write(writer, owned, events)
 
     async def _write(
-        self, writer: AIOKafkaProducer, state: PartitionWatch, events: list[AlertEvent]
+        self, writer: AIOKafkaProducer, owned: Owned, events: list[AlertEvent]
     ) -> None:
-        """Write those events that `alerts` does not hold yet."""
-        headers = [("caught-up", b"1" if state.clock.caught_up else b"0")]
-        new = [event for event in events if event.id not in self._known]
+        headers = [("caught-up", b"1" if owned.watch.clock.caught_up else b"0")]
         sent = [
             await writer.send(
                 self._alerts,
@@ -162,22 +185,39 @@ class Watch:
                 key=f"{event.rule}/{event.series}".encode(),
                 headers=headers,
             )
-            for event in new
+            for event in events
         ]
-        await asyncio.gather(*sent)
-        for event in new:
-            self._known.add(event.id)
+        acknowledged = await asyncio.gather(*sent)
+        owned.written((one.partition, one.offset) for one in acknowledged)
+        for event in events:
             metrics.alert_transitions_total.labels(event.rule, event.state).inc()
             log.info("alert %s %s on %s", event.rule, event.state, event.series)
+
+    @property
+    def _snapshot_under_way(self) -> bool:
+        return any(owned.rounds.under_way for owned in self._owned.values())
+
+    async def _snapshot(self, writer: AIOKafkaProducer) -> None:
+        """Write a piece of each snapshot that is due or under way."""
+        async with self._applying:
+            for partition, owned in self._owned.items():
+                number = partition.partition
+                interval = self._settings.watch.snapshot_interval_seconds
+                records = owned.snapshot(_SERIES_AT_ONCE, time.monotonic(), interval)
+                if not records:
+                    continue
+                outgoing = [Outgoing(number, record.key, record.value) for record in records]
+                ends = await write_all(writer, self._state, outgoing)
+                owned.state_end = ends[number]
+                if not owned.rounds.under_way:
+                    metrics.snapshot_timestamp_seconds.labels(str(number)).set_to_current_time()
 
     async def _commit(self, reader: AIOKafkaConsumer) -> None:
         assigned = reader.assignment()
         offsets = {
             partition: owned.position
             for partition, owned in self._owned.items()
-            if partition in assigned
-            and owned.rebuilt
-            and owned.position > max(owned.committed, owned.live_from)
+            if partition in assigned and owned.has_moved
         }
         if not offsets:
             return
@@ -194,13 +234,13 @@ class Watch:
         """Bring the metrics up to date."""
         firing = {rule.alert: 0 for rule in self._plan.rules}
         for partition, owned in self._owned.items():
-            clock, number = owned.state.clock, str(partition.partition)
-            metrics.clock_timestamp_seconds.labels(number).set((clock.time or 0) / 1000)
-            metrics.stalled_news_partitions.labels(number).set(len(clock.stalled))
-            for outcome, count in owned.state.outcomes.items():
+            watch, number = owned.watch, str(partition.partition)
+            metrics.clock_timestamp_seconds.labels(number).set((watch.clock.time or 0) / 1000)
+            metrics.stalled_news_partitions.labels(number).set(len(watch.clock.stalled))
+            for outcome, count in watch.outcomes.items():
                 metrics.scored_records_total.labels(outcome).inc(count)
-            owned.state.outcomes.clear()
-            for rule, _, state in owned.state.states():
+            watch.outcomes.clear()
+            for rule, _, state in watch.states():
                 firing[rule] += state is State.FIRING
         for rule, count in firing.items():
             metrics.alerts_firing.labels(rule).set(count)
@@ -208,9 +248,12 @@ class Watch:
             metrics.consumer_lag_records.labels("scored", str(partition.partition)).set(behind)
 
 
-def _log_unreadable(record: ConsumerRecord, error: Exception) -> None:
-    log.error(
-        "record skipped, as it can't be read: %s",
-        error,
-        extra={"stream": record.topic, "partition": record.partition, "offset": record.offset},
-    )
+def _forget_metrics(partition: int) -> None:
+    number = str(partition)
+    for gauge in (
+        metrics.clock_timestamp_seconds,
+        metrics.stalled_news_partitions,
+        metrics.snapshot_timestamp_seconds,
+    ):
+        gauge.remove(number)
+    metrics.consumer_lag_records.remove("scored", number)

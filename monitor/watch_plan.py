@@ -1,15 +1,21 @@
-"""From settings and rules to what WATCH watches, and how it counts.
+"""From settings and rules to what WATCH watches, how it counts, and in which partition.
 
-Owns that translation alone: it reads the prior's file and no other, and watches nothing.
+Owns that translation alone, and watches nothing.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from monitor.model.registry import serving_bundle
 from monitor.prior_file import load_prior
-from monitor.rules_file import RuleFile
+from monitor.records import Series
+from monitor.rules_file import RuleFile, load_rules
 from monitor.scoring.fan_out import known_series
-from monitor.scoring.watchlist import Watchlist
+from monitor.scoring.watchlist import Watchlist, load_watchlist
+from monitor.scoring.writer import series_key
 from monitor.settings import Settings, WatchSettings
+from monitor.streams.spec import partition_for
 from monitor.surge.partition import WatchPlan
 from monitor.surge.prior import FLAT, Prior
 from monitor.surge.track import Statistics
@@ -50,3 +56,28 @@ def statistics_of(watch: WatchSettings, prior: Prior = FLAT) -> Statistics:
         max_stories=watch.max_stories,
         prior=prior,
     )
+
+
+def deployed_plan(settings: Settings) -> WatchPlan:
+    """What WATCH watches with these settings, from the files that they name.
+
+    Raises:
+        NewsurgeError: when a file can't be used.
+    """
+    watchlist = load_watchlist(settings.score.watchlist)
+    rules = load_rules(
+        settings.rules, settings.watch.slide_seconds, settings.score.dimensions, watchlist.keys
+    )
+    bundle = serving_bundle(settings.model)
+    return watch_plan(settings, rules, bundle.meta.topics, watchlist)
+
+
+def part_of(plan: WatchPlan, partition: int, count: int) -> WatchPlan:
+    """What of a plan is watched in one of `count` scored partitions."""
+    own = [each for each in plan.series if scored_partition(each, count) == partition]
+    return replace(plan, series=tuple(own))
+
+
+def scored_partition(series: Series, count: int) -> int:
+    """The partition of `scored`, among `count`, that a series lives in."""
+    return partition_for(series_key(series), count)

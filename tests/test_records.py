@@ -1,14 +1,20 @@
 import msgspec
 import pytest
 
-from monitor.records import Mark, Origin, Retraction, decode_scored, encode
+from monitor.records import Mark, ModelChange, Origin, Retraction, decode_scored, encode
 from tests.surge.log import record
 
 RECORD = record(1, "Northgate halts withdrawals", origin=(0, 7))
 
 
 @pytest.mark.parametrize(
-    "one", [RECORD, Mark(0, 12, 1_700_000_000_000, True), Retraction("n1", Origin(1, 2), 5)]
+    "one",
+    [
+        RECORD,
+        Mark(0, 12, 1_700_000_000_000, True),
+        Retraction("n1", Origin(1, 2), 5),
+        ModelChange("a", "b", {"Macro": 0.9, "none": 1.0}, 1.2, 1.1, 512),
+    ],
 )
 def test_what_is_written_is_what_is_read(one: msgspec.Struct) -> None:
     assert decode_scored(encode(one)) == one

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from monitor import schemas
-from monitor.records import Mark, Origin, Retraction, encode
+from monitor.records import Mark, ModelChange, Origin, Retraction, encode
 from monitor.scoring.news import InvalidNewsError, decode_news
 
 DOCS = Path(__file__).parent.parent / "docs" / "schemas"
@@ -25,7 +25,11 @@ def test_every_schema_is_valid() -> None:
 
 @pytest.mark.parametrize(
     "record",
-    [Mark(0, 12, 1_700_000_000_000, True), Retraction("item-1", Origin(1, 2), 1_700_000_000_000)],
+    [
+        Mark(0, 12, 1_700_000_000_000, True),
+        Retraction("item-1", Origin(1, 2), 1_700_000_000_000),
+        ModelChange("a", "b", {"Macro": 0.9, "none": 1.0}, 1.2, 1.1, 512),
+    ],
 )
 def test_control_records_obey_the_schema(record: msgspec.Struct) -> None:
     schema = msgspec.json.decode(schemas.schemas()["scored"])

@@ -245,7 +245,7 @@ def _properties(
 async def _format(jars: Path, properties: Path) -> None:
     cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
     tool = [*_JAVA, "-cp", f"{jars}/*", "kafka.tools.StorageTool", "format"]
-    status, said = await _output([*tool, "-t", cluster, "-c", str(properties)])
+    status, said = await _output([*tool, f"--cluster-id={cluster}", "-c", str(properties)])
     if status != 0:
         raise KafkaUnavailableError(f"Kafka's data directory can't be formatted: {said}")
 

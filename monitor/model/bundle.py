@@ -7,6 +7,7 @@ loads no network and imports neither torch nor transformers, so that serving sta
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -125,6 +126,21 @@ def load_bundle(path: Path) -> Bundle:
     _check_numbers(file, meta)
     _check_files(path, meta)
     return Bundle(path=path, meta=meta)
+
+
+def check_topics(bundle: Bundle, named: Collection[str]) -> None:
+    """Checks that the bundle knows every topic that rules name.
+
+    Raises:
+        BundleError: it does not, so that those rules would be silent for ever.
+    """
+    lacking = sorted(set(named) - {NO_TOPIC, *bundle.meta.topics})
+    if lacking:
+        raise BundleError(
+            f"{bundle.path}: the bundle {bundle.meta.version} has no topic called "
+            f"{', '.join(lacking)}, which match.key of a rule names; mend the rule, or give a "
+            f"bundle that has it (it has {', '.join(bundle.meta.topics)})"
+        )
 
 
 def write_meta(directory: Path, meta: BundleMeta) -> None:

@@ -99,6 +99,11 @@ class Judge:
         return self._meta.version
 
     @property
+    def topics(self) -> tuple[str, ...]:
+        """The topics that the bundle knows."""
+        return self._meta.topics
+
+    @property
     def runtime(self) -> str:
         """What runs the network."""
         return self._scorer.runtime

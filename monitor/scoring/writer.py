@@ -26,23 +26,26 @@ log = logging.getLogger(__name__)
 
 
 class ScoreWriter:
-    """Writes to `scored` and `dead-letter`; `model` is the version of the serving bundle."""
+    """Writes to `scored` and `dead-letter`."""
 
-    def __init__(self, settings: Settings, watchlist: Watchlist, model: str) -> None:
+    def __init__(self, settings: Settings, watchlist: Watchlist) -> None:
         self.news = stream_name(settings, "news")
         self._settings = settings
         self._watchlist = watchlist
-        self._model = model
         self._scored = stream_name(settings, "scored")
         self._dead_letter = stream_name(settings, "dead-letter")
         self._partitions = settings.streams.partitions.scored
 
     async def write(
-        self, producer: AIOKafkaProducer, taken: list[TakenUp], judgements: list[Judgement]
+        self,
+        producer: AIOKafkaProducer,
+        taken: list[TakenUp],
+        judgements: list[Judgement],
+        model: str,
     ) -> None:
         """Write a chunk in its order; returns when all of it is acknowledged.
 
-        `judgements` are those of the valid items, in the same order.
+        `judgements` are those of the valid items, in the same order, by the bundle `model`.
         """
         judged = iter(judgements)
         outgoing: list[Outgoing] = []
@@ -51,7 +54,7 @@ class ScoreWriter:
             if one.error is not None:
                 letters.append(self._set_aside(producer, one))
             else:
-                outgoing += self._scored_of(one, next(judged))
+                outgoing += self._scored_of(one, next(judged), model)
         await asyncio.gather(*letters, write_all(producer, self._scored, outgoing))
         metrics.news_records_total.labels("scored").inc(len(judgements))
         metrics.news_records_total.labels("dead_letter").inc(len(letters))
@@ -66,7 +69,7 @@ class ScoreWriter:
             for value in values:
                 yield Outgoing(partition, None, value)
 
-    def _scored_of(self, one: TakenUp, judgement: Judgement) -> Iterator[Outgoing]:
+    def _scored_of(self, one: TakenUp, judgement: Judgement, model: str) -> Iterator[Outgoing]:
         item = one.item
         if item is None:
             return
@@ -83,7 +86,7 @@ class ScoreWriter:
             event_time=one.event_time,
             ingest_time=one.ingest_time,
             origin=one.origin,
-            model=self._model,
+            model=model,
         ):
             key = series_key(record.series)
             yield Outgoing(partition_for(key, self._partitions), key, encode(record))

@@ -16,11 +16,11 @@ from aiokafka.admin import NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from monitor.errors import StreamError
-from monitor.settings import Settings
+from monitor.settings import PartitionSettings, Settings
 from monitor.streams.clients import admin, partition_counts, producer, started
 from monitor.streams.failures import client_logs_held
 from monitor.streams.reading import read_all
-from monitor.streams.spec import StreamSpec, stream_name, stream_specs
+from monitor.streams.spec import StreamName, StreamSpec, stream_name, stream_specs
 
 RECORD_KEY = b"streams"
 """The key, in partition 0 of `state`, of the record of partition counts."""
@@ -28,6 +28,7 @@ RECORD_KEY = b"streams"
 _RECORD_PARTITION = 0
 _VISIBLE_SECONDS = 15.0
 _LOOK_AGAIN_SECONDS = 0.05
+_COUNTED: tuple[StreamName, ...] = ("news", "scored", "alerts")
 
 
 class StreamsRecord(msgspec.Struct, frozen=True):
@@ -63,6 +64,24 @@ async def ensure_streams(settings: Settings) -> tuple[str, ...]:
     if may_write and not found.keys() <= recorded.keys():
         await _write_record(settings, {**found, **recorded})
     return tuple(spec.name for spec in missing)
+
+
+async def as_deployed(settings: Settings) -> Settings:
+    """The settings with the partition counts that the streams really have.
+
+    Raises:
+        StreamError: when no broker can be reached, or a stream is missing.
+    """
+    counts = await partition_counts(settings)
+    names = {stream: stream_name(settings, stream) for stream in _COUNTED}
+    missing = [name for name in names.values() if not counts.get(name)]
+    if missing:
+        raise StreamError(
+            f"missing streams: {', '.join(missing)}; is streams.prefix that of the deployment?"
+        )
+    actual = PartitionSettings(**{stream: counts[name] for stream, name in names.items()})
+    streams = settings.streams.model_copy(update={"partitions": actual})
+    return settings.model_copy(update={"streams": streams})
 
 
 def _check_missing(

@@ -25,6 +25,7 @@ _DAY_MS = 86_400_000
 # What a broker accepts unless told otherwise, so what a producer that is not ours may send.
 _BROKER_DEFAULT_MAX_BYTES = 1_048_588
 _FOREVER = "-1"
+_STATE_SEGMENT_BYTES = 32 * 1024 * 1024
 _DEAD_LETTER_DAYS = 35
 
 
@@ -129,6 +130,9 @@ def stream_specs(settings: Settings) -> tuple[StreamSpec, ...]:
             partitions.scored,
             "snapshots of WATCH, and the record of partition counts",
             cleanup_policy="compact",
+            # A restart reads all of it, and what is in the newest segment is never compacted.
+            segment_bytes=str(_STATE_SEGMENT_BYTES),
+            min_cleanable_dirty_ratio="0.2",
         ),
         spec(
             "alerts",

@@ -17,13 +17,18 @@ class Outgoing(NamedTuple):
 
     partition: int
     key: bytes | None
-    value: bytes
+    value: bytes | None
 
 
-async def write_all(producer: AIOKafkaProducer, stream: str, records: Iterable[Outgoing]) -> None:
+async def write_all(
+    producer: AIOKafkaProducer, stream: str, records: Iterable[Outgoing]
+) -> dict[int, int]:
     """Write records to a stream (its full name); returns when all are acknowledged.
 
     Whole batches are handed over, which costs a fraction of a `send` for each record.
+
+    Returns:
+        For each partition written to, the offset behind the last of the records.
 
     Raises:
         KafkaError: when a batch could not be written; others may have been.
@@ -31,14 +36,15 @@ async def write_all(producer: AIOKafkaProducer, stream: str, records: Iterable[O
     by_partition: dict[int, list[Outgoing]] = {}
     for record in records:
         by_partition.setdefault(record.partition, []).append(record)
-    await asyncio.gather(
+    ends = await asyncio.gather(
         *(_write(producer, stream, number, each) for number, each in by_partition.items())
     )
+    return dict(zip(by_partition, ends, strict=True))
 
 
 async def _write(
     producer: AIOKafkaProducer, stream: str, partition: int, records: list[Outgoing]
-) -> None:
+) -> int:
     acknowledgements = []
     batch = producer.create_batch()
     for record in records:
@@ -47,4 +53,7 @@ async def _write(
             batch = producer.create_batch()
             batch.append(key=record.key, value=record.value, timestamp=None)
     acknowledgements.append(await producer.send_batch(batch, stream, partition=partition))
-    await asyncio.gather(*acknowledgements)
+    written: int = batch.record_count()
+    *_, last = await asyncio.gather(*acknowledgements)
+    end: int = last.offset + written
+    return end

@@ -76,7 +76,7 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> None:
     bundle = SimpleNamespace(
         meta=SimpleNamespace(version="answers", topics=("Financials", "Macro"))
     )
-    monkeypatch.setattr(app, "load_bundle", lambda _: bundle)
+    monkeypatch.setattr(app, "serving_bundle", lambda _: bundle)
     monkeypatch.setattr(app, "load_judge", lambda *_: Answers(ids_of_the_surge()))
 
 

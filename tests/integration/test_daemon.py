@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from monitor.audit.auditing import audit
 from monitor.errors import RulesError
 from monitor.receiver import receiving
 from monitor.settings import Settings
+from monitor.watch_plan import deployed_plan
 from tests.conftest import Broker, Deployment
 from tests.integration.daemons import PATIENCE, accounted, alerts, publish, running, scored
 
@@ -46,8 +48,8 @@ async def test_negative_news_in_a_signed_webhook_out(settings: Settings) -> None
     async with receiving(SECRET) as receiver, running(settings, [receiver.target("desk")]):
         origins = await publish(settings, items(STORIES))
         await receiver.until(lambda told: bool(told.accepted), PATIENCE)
-        found = await accounted(settings, origins)
-    assert {found[origin] for origin in origins} == {"scored"}
+        became = await accounted(settings, origins)
+    assert {became[origin] for origin in origins} == {"scored"}
     assert receiver.bad_signatures == 0
     payload = receiver.accepted[0].payload
     assert payload["type"] == "alert.firing"
@@ -57,6 +59,10 @@ async def test_negative_news_in_a_signed_webhook_out(settings: Settings) -> None
     assert titles <= set(STORIES)
     [alert] = await alerts(settings)
     assert alert.id == payload["data"]["id"]
+    found = await audit(settings, deployed_plan(settings))
+    assert found.faults == []
+    assert (found.news.scored, found.delivered["desk"]) == (len(STORIES), 1)
+    assert found.alerts.ids == {alert.id}
 
 
 async def test_each_item_feeds_its_topic_and_all_and_bad_ones_are_set_aside(

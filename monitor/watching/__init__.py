@@ -1,0 +1,1 @@
+"""How WATCH takes up a scored partition, and what it keeps of one beside the pure core."""
