@@ -6,6 +6,7 @@ Owns how newsurge speaks to a broker: security, time-outs, commits, latency. It 
 from __future__ import annotations
 
 import asyncio
+import logging
 import ssl
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
@@ -30,6 +31,7 @@ class Client(Protocol):
         """Connect."""
 
 
+log = logging.getLogger(__name__)
 _CLOSE_SECONDS = 3.0
 # The loop itself keeps no task alive.
 _closing: set[asyncio.Task[None]] = set()
@@ -172,10 +174,14 @@ async def _close(client: Any) -> None:
     """
     closing = asyncio.create_task(_stop(client))
     _closing.add(closing)
-    closing.add_done_callback(_closing.discard)
+    closing.add_done_callback(_closed)
     await asyncio.wait([closing], timeout=_CLOSE_SECONDS)
-    if closing.done():
-        closing.result()
+
+
+def _closed(closing: asyncio.Task[None]) -> None:
+    _closing.discard(closing)
+    if not closing.cancelled() and closing.exception() is not None:
+        log.warning("a client did not close as it should: %s", closing.exception())
 
 
 async def _stop(client: Any) -> None:

@@ -199,6 +199,15 @@ async def publish(site: Site, count: int, per_second: float) -> list[Origin]:
     return [Origin(one.partition, one.offset) for one in stands]
 
 
+async def under_load(site: Site) -> None:
+    """Wait until some of what is being published has been scored."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            if len(await scored(site.direct)) >= 20:
+                return
+            await asyncio.sleep(0.1)
+
+
 async def nothing_is_lost_or_counted_twice(site: Site, origins: list[Origin]) -> None:
     found = await accounted(site.direct, origins)
     assert {found[origin] for origin in origins} == {"scored"}
@@ -226,8 +235,7 @@ async def quiet_and_tidy(site: Site, lines: int) -> None:
 async def test_a_broker_that_restarts(opening: Open) -> None:
     async with opening(400) as site:
         publishing = asyncio.create_task(publish(site, 400, per_second=40))
-        await site.daemon.until(lambda _: site.proxy.accepted > 0)
-        await asyncio.sleep(2)
+        await under_load(site)
         await site.node.stop()
         await site.daemon.until(lambda parts: parts["broker"] != "ready")
         await site.node.start()
@@ -239,7 +247,7 @@ async def test_a_broker_that_restarts(opening: Open) -> None:
 async def test_an_outage_of_a_minute(opening: Open) -> None:
     async with opening(900) as site:
         publishing = asyncio.create_task(publish(site, 900, per_second=12))
-        await asyncio.sleep(2)
+        await under_load(site)
         await site.proxy.refuse()
         await site.proxy.cut()
         parts = await site.daemon.until(lambda parts: parts["broker"] != "ready")
@@ -255,7 +263,7 @@ async def test_an_outage_of_a_minute(opening: Open) -> None:
 async def test_a_network_that_goes_silent(opening: Open) -> None:
     async with opening(300) as site:
         publishing = asyncio.create_task(publish(site, 300, per_second=15))
-        await asyncio.sleep(2)
+        await under_load(site)
         site.proxy.freeze()
         await site.daemon.until(lambda parts: parts["broker"] != "ready")
         await site.proxy.accept()
@@ -292,7 +300,7 @@ async def test_a_signal_in_an_outage_ends_the_process_all_the_same(
 ) -> None:
     async with opening(100) as site:
         publishing = asyncio.create_task(publish(site, 100, per_second=50))
-        await asyncio.sleep(1)
+        await under_load(site)
         if silent:
             site.proxy.freeze()
         else:
