@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from monitor import logs
-from monitor.app import ready_streams, run_roles
+from monitor.app import ready_streams
 from monitor.health import Health
 from monitor.model.bundle import STARTER, Bundle, load_bundle
 from monitor.model.cpu import CpuScorer
@@ -27,6 +27,7 @@ from monitor.score import Score
 from monitor.scoring.serving import Serving
 from monitor.scoring.watchlist import load_watchlist
 from monitor.settings import HttpSettings, load_settings
+from monitor.supervision import BROKER, Supervisor
 from monitor.web.server import Actions, serving
 
 _NEGATIVE_SHARE = 0.3
@@ -70,6 +71,7 @@ async def run(settings_file: Path, seconds_per_text: float, port: int) -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     bundle, health = load_bundle(STARTER), Health()
+    health.expect(BROKER)
     scorer = WaitingScorer(
         bundle, CpuScorer(bundle, settings.model, "only its tokenizer is used"), seconds_per_text
     )
@@ -78,7 +80,7 @@ async def run(settings_file: Path, seconds_per_text: float, port: int) -> None:
     watchlist = load_watchlist(settings.score.watchlist)
     score = Score(settings, Serving(settings, judge, watchlist, frozenset()), watchlist, health)
     async with serving(HttpSettings(port=port), health, Actions()):
-        await run_roles([score], stop)
+        await Supervisor(settings, health, stop).run({"score": score})
 
 
 if __name__ == "__main__":
