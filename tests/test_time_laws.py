@@ -153,7 +153,7 @@ def test_late_is_counted_and_changes_no_closed_pane() -> None:
 
 @pytest.mark.parametrize("hours", [0.0, 1.0, -1.0, 24.0])
 def test_clock_steps_do_not_matter(hours: float) -> None:
-    """The wall clock of SCORE's machine is set while news comes: nothing closes early or is late."""
+    """SCORE's machine has its clock set while news comes: nothing closes early or is late."""
     world = World(THREE, begin=5)
     world.mark()
     broker = 5.0
