@@ -59,10 +59,10 @@ def _plan(settings: Settings, rules: RuleFile) -> WatchPlan:
 
 def decode_alone(log: Sequence[bytes]) -> float:
     """Seconds to decode every record."""
-    began = time.perf_counter()
+    began = time.process_time()
     for value in log:
         decode_scored(value)
-    return time.perf_counter() - began
+    return time.process_time() - began
 
 
 def decode_and_apply(
@@ -70,10 +70,10 @@ def decode_and_apply(
 ) -> tuple[float, list[AlertEvent]]:
     """Seconds to decode and apply every record, and the events that they caused."""
     events: list[AlertEvent] = []
-    began = time.perf_counter()
+    began = time.process_time()
     for offset, value in enumerate(log, first):
         events += watch.apply(offset, decode_scored(value))
-    return time.perf_counter() - began, events
+    return time.process_time() - began, events
 
 
 def marks_in(log: Sequence[bytes]) -> int:
@@ -156,12 +156,12 @@ async def through_broker(settings: Settings, log: Sequence[bytes]) -> None:
         async with started(consumer(settings), settings) as reader:
             reader.assign([partition])
             reader.seek(partition, 0)
-            began = time.perf_counter()
+            began = time.process_time()
             async for offset, value in _read(reader, len(log)):
                 record = decode_scored(value)
                 if watch is not None:
                     watch.apply(offset, record)
-            rates.append(scored / (time.perf_counter() - began))
+            rates.append(scored / (time.process_time() - began))
         table.add_row(what, f"{rates[-1]:,.0f}")
     Console().print(table)
     print(f"with the core / without: {rates[1] / rates[0]:.2f}")
