@@ -58,6 +58,7 @@ class Following:
     model: str = ""
     as_of: int = 0
     changed: bool = True
+    _takes_all: bool = field(init=False)
     _early: list[Watched] = field(init=False)
     _detectors: list[Detector] = field(init=False)
 
@@ -69,11 +70,14 @@ class Following:
             series=self.series,
             own_week=week(self.timezone, self.calendar),
         )
+        self._takes_all = not (self.match.source or self.match.language)
         self._early = [one for one in self.watched if one.rule.tells_early]
         self._detectors = [one.detector for one in self.watched if one.detector is not None]
 
     def takes(self, record: ScoredRecord) -> bool:
         """Whether a record of the series passes the matchers on source and language."""
+        if self._takes_all:
+            return True
         source, language = self.match.source, self.match.language
         return (not source or record.item.source in source) and (
             not language or record.item.language in language
@@ -91,7 +95,7 @@ class Following:
         self.changed = True
         added = self.track.add(record, offset)
         events: list[AlertEvent] = []
-        if added.taken is Taken.COUNTED:
+        if added.taken == "counted":
             now = record.event_time if clock is None else max(clock, record.event_time)
             for watched in self._early:
                 # Nothing but a new negative story brings a surge nearer.

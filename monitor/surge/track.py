@@ -11,8 +11,7 @@ from __future__ import annotations
 from collections import defaultdict, deque
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import Enum
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -24,12 +23,8 @@ from monitor.surge.prior import FLAT, Prior
 from monitor.surge.week import Week, week
 
 
-class Taken(Enum):
-    """What became of a record in a track."""
-
-    COUNTED = "counted"
-    REPEATED_ID = "repeated_id"
-    LATE = "late"
+Taken = Literal["counted", "repeated_id", "late"]
+"""What became of a record in a track."""
 
 
 class Added(NamedTuple):
@@ -39,8 +34,8 @@ class Added(NamedTuple):
     negative_story: bool = False
 
 
-_LATE, _REPEATED_ID = Added(Taken.LATE), Added(Taken.REPEATED_ID)
-_COUNTED, _NEGATIVE_STORY = Added(Taken.COUNTED), Added(Taken.COUNTED, negative_story=True)
+_LATE, _REPEATED_ID = Added("late"), Added("repeated_id")
+_COUNTED, _NEGATIVE_STORY = Added("counted"), Added("counted", negative_story=True)
 
 
 @dataclass(frozen=True, slots=True)
