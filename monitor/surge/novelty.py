@@ -8,7 +8,7 @@ least `SAME_STORY`. Candidates are found by locality-sensitive hashing of the si
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from itertools import repeat
 
 import msgspec
@@ -25,7 +25,8 @@ class Told(msgspec.Struct, eq=False, gc=False):
 
     While its pane is open, a story may yet turn out to be another's, told earlier: once it is
     `settled`, `settled_as` is that other story, or None where it is itself. `contested` tells
-    that a story like it was settled while it was not. `number` is its place among all that its
+    that a story like it was settled while it was not, and `shares` that it is the first of those
+    that share some band. `number` is its place among all that its
     track was told.
     """
 
@@ -42,6 +43,7 @@ class Told(msgspec.Struct, eq=False, gc=False):
     settled: bool = False
     settled_as: Told | None = None
     contested: bool = False
+    shares: bool = False
 
 
 class NoveltyIndex:
@@ -62,19 +64,13 @@ class NoveltyIndex:
         keys = bands(story.signature)
         found = list(map(dict.setdefault, self._by_band, keys, repeat(story)))
         if found.count(story) < BANDS:
-            taken = [
-                (place, key, first)
-                for place, (key, first) in enumerate(zip(keys, found, strict=True))
-                if first is not story
-            ]
-            earlier = _most_alike(story.signature, self._candidates(taken))
+            earlier = _most_alike(story.signature, self._candidates(keys, found, story))
             if earlier is not None:
                 for index, key, first in zip(self._by_band, keys, found, strict=True):
                     if first is story:
                         del index[key]
                 return earlier
-            for place, key, _ in taken:
-                self._sharing.setdefault((place, key), []).append(story)
+            self._share(keys, found, story)
         self._by_pane[story.pane][story] = None
         return None
 
@@ -104,9 +100,8 @@ class NoveltyIndex:
         """Remember a story, whatever was told before."""
         self._by_pane[story.pane][story] = None
         keys = bands(story.signature)
-        for place, (index, key) in enumerate(zip(self._by_band, keys, strict=True)):
-            if index.setdefault(key, story) is not story:
-                self._sharing.setdefault((place, key), []).append(story)
+        found = list(map(dict.setdefault, self._by_band, keys, repeat(story)))
+        self._share(keys, found, story)
 
     def remove(self, story: Told) -> None:
         """Forget one story."""
@@ -118,26 +113,39 @@ class NoveltyIndex:
         for story in self._by_pane.pop(pane, ()):
             self._remove_bands(story)
 
-    def _like(self, signature: bytes) -> Iterable[Told]:
+    def _like(self, signature: bytes) -> Collection[Told]:
         """The stories that share a band with a signature."""
         keys = bands(signature)
         found = list(map(dict.get, self._by_band, keys))
-        if found.count(None) == BANDS:
-            return ()
-        return self._candidates(
-            (place, key, first)
-            for place, (key, first) in enumerate(zip(keys, found, strict=True))
-            if first is not None
-        )
+        return () if found.count(None) == BANDS else self._candidates(keys, found, None)
 
-    def _candidates(self, taken: Iterable[tuple[int, int, Told]]) -> Iterable[Told]:
-        """Each story of these bands once: place, value, and the first story of it."""
-        candidates: dict[Told, None] = {}
-        for place, key, first in taken:
-            candidates[first] = None
-            if (place, key) in self._sharing:
-                candidates.update(dict.fromkeys(self._sharing[place, key]))
-        return candidates
+    def _candidates(
+        self, keys: tuple[int, ...], found: Sequence[Told | None], own: Told | None
+    ) -> Collection[Told]:
+        """Each story of the bands, once.
+
+        Args:
+            keys: the bands.
+            found: the first story of each.
+            own: what is in `found` for a band that is no story's.
+        """
+        candidates: dict[Told | None, None] = dict.fromkeys(found)
+        candidates.pop(own, None)
+        firsts = [story for story in candidates if story is not None]
+        if not any(story.shares for story in firsts):
+            return firsts
+        stories = dict.fromkeys(firsts)
+        for place, (key, first) in enumerate(zip(keys, found, strict=True)):
+            if first is not None and first.shares and (place, key) in self._sharing:
+                stories.update(dict.fromkeys(self._sharing[place, key]))
+        return stories
+
+    def _share(self, keys: tuple[int, ...], found: Sequence[Told], story: Told) -> None:
+        """Note a story under the bands that are others' already."""
+        for place, (key, first) in enumerate(zip(keys, found, strict=True)):
+            if first is not story:
+                first.shares = True
+                self._sharing.setdefault((place, key), []).append(story)
 
     def _remove_bands(self, story: Told) -> None:
         keys = bands(story.signature)
@@ -148,6 +156,7 @@ class NoveltyIndex:
                 continue
             if index[key] is story:
                 index[key] = others.pop(0)
+                index[key].shares = True
             else:
                 others.remove(story)
             if not others:

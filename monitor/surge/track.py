@@ -120,12 +120,13 @@ class Track:
         entry = entry_of(record, offset, self._statistics.negative_threshold)
         pane.entries.append(entry)
         pane.touch(offset)
-        if number != self.newest:
-            self.revision += 1
+        if self.newest is None or number > self.newest:
             self._reach(number)
         self._count_open(number, pane, entry)
         if entry.story is None:
             return _REPEATED_ID
+        if entry.novel and number != self.newest:
+            self.revision += 1
         for window in self._windows:
             window.count(number, entry)
         return _NEGATIVE_STORY if entry.novel and entry.negative else _COUNTED
@@ -206,10 +207,10 @@ class Track:
         return 0 if self.closed is None else self.closed + 1
 
     def _reach(self, number: int) -> None:
-        if self.newest is None or number > self.newest:
-            self.newest = number
-            for window in self.early.values():
-                window.roll(number, self.panes)
+        self.newest = number
+        self.revision += 1
+        for window in self.early.values():
+            window.roll(number, self.panes)
 
     def _count_open(self, number: int, pane: Pane, entry: Entry) -> None:
         item_id = entry.record.item.id
