@@ -100,9 +100,7 @@ class ScoredRecord(
         return Series(self.by, self.key)
 
 
-class Mark(
-    msgspec.Struct, frozen=True, omit_defaults=True, gc=False, tag_field="kind", tag="mark"
-):
+class Mark(msgspec.Struct, frozen=True, omit_defaults=True, gc=False, tag_field="kind", tag="mark"):
     """SCORE's word on one news partition: everything before `next_offset` has been written.
 
     `time` is how far time has come there. `caught_up` tells whether the end of the news

@@ -14,7 +14,7 @@ from monitor.surge.detector import Detector, settle
 from monitor.surge.evidence import Transition, alert_event
 from monitor.surge.lifecycle import CALM, Action, State, Status, step, step_early
 from monitor.surge.panes import Window
-from monitor.surge.rules import AbsentRule, Match, Rule, ThresholdRule
+from monitor.surge.rules import Match, Rule, SurgeRule
 from monitor.surge.track import Statistics, Taken, Track
 from monitor.surge.week import week
 
@@ -114,7 +114,9 @@ class Following:
         self.track.roll(on_time=boundary, early=boundary + 1)
         events: list[AlertEvent] = []
         for watched in self.watched:
-            events += self._evaluate(watched, now, "on time")
+            # Only a record can start a surge, and each is looked at when it comes.
+            if watched.detector is None or watched.status.state is not State.INACTIVE:
+                events += self._evaluate(watched, now, "on time")
         return events
 
     def retract(self, item_id: str, now: int) -> None:
@@ -123,14 +125,16 @@ class Following:
         self.track.retract(item_id, now)
 
     def _evaluate(self, watched: Watched, now: int, when: When) -> list[AlertEvent]:
-        rule, before = watched.rule, watched.status
-        if isinstance(rule, ThresholdRule | AbsentRule):
+        rule, before, head = watched.rule, watched.status, 0
+        if isinstance(rule, SurgeRule):
+            head = self._head(now, when)
+            verdict = self._surge(watched, head)
+        else:
             windows = self.track.early if when == "early" else self.track.on_time
             window = windows[watched.length]
             verdict = judge(rule, window.tally, self.track, now)
-        elif watched.detector is not None:
-            head = self._head(now, when)
-            verdict = self._surge(watched, watched.detector, head, when)
+        if not verdict.met and before.state is State.INACTIVE:
+            return []
         if when == "early":
             after, action = step_early(before, verdict.met, now, for_=rule.for_)
         else:
@@ -153,17 +157,16 @@ class Following:
         newest = self.track.newest
         return newest if when == "early" and newest is not None else now // self.statistics.slide
 
-    def _surge(self, watched: Watched, detector: Detector, head: int, when: When) -> Verdict:
-        track = self.track
+    def _surge(self, watched: Watched, head: int) -> Verdict:
+        track, detector = self.track, watched.detector
+        if detector is None:
+            return UNMET
         if detector.in_episode:
             if not detector.is_calm(track.open_counts(head), head, track.baseline):
                 return Verdict(met=True)
             # What lies further back than the rule's window is not kept.
             onset = max(detector.onset or head, head - watched.length + 1)
             return surge_verdict(False, onset, head, track, None)
-        if when == "on time" and watched.status.state is State.INACTIVE:
-            # Only a record can start a surge, and each is looked at when it comes.
-            return UNMET
         finding = detector.find(
             track.counts(head), lambda: track.open_counts(head - 1), track.revision, track.baseline
         )

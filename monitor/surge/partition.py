@@ -249,10 +249,11 @@ class PartitionWatch:
         first = last if self._boundary is None else self._boundary + 1
         self._boundary = last
         events: list[AlertEvent] = []
+        followings = [each for each in self.followings() if offset >= each.as_of]
         for boundary in range(first, last + 1):
-            for following in self.followings():
-                if offset >= following.as_of:
-                    events += following.pass_boundary(boundary, self._closing(boundary))
+            closing = self._closing(boundary)
+            for following in followings:
+                events += following.pass_boundary(boundary, closing)
         return events
 
     def _closing(self, boundary: int) -> int:

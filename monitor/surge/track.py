@@ -22,7 +22,6 @@ from monitor.surge.panes import Entry, Pane, Tally, Window, due, entry_of, pane_
 from monitor.surge.prior import FLAT, Prior
 from monitor.surge.week import Week, week
 
-
 Taken = Literal["counted", "repeated_id", "late"]
 """What became of a record in a track."""
 
@@ -143,9 +142,12 @@ class Track:
         """Close the panes up to `through`, settling each; what those held that held anything."""
         if self.closed is not None and through <= self.closed:
             return []
+        closed = []
         for number in self.held(self._first_open, through):
             self._settle(number)
-        closed = self.open_counts(through)
+            counts = self.counts(number)
+            if counts.stories:
+                closed.append(counts)
         before, self.closed = self.closed, through
         if closed:
             self.revision += 1
