@@ -44,11 +44,19 @@ DEFAULT_LEARNING = Learning()
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What a closed pane held: stories, and the negative ones among them."""
+    """What a closed pane held: stories, and the negative ones among them.
+
+    `negative` is no whole number where models have changed (see `monitor.surge.scales`).
+    """
 
     pane: int
-    negative: int
+    negative: float
     stories: int
+
+    @property
+    def negative_stories(self) -> float:
+        """Those of the stories that count as negative: no more than there are."""
+        return min(self.negative, self.stories)
 
 
 class BaselineState(msgspec.Struct, frozen=True):
@@ -249,7 +257,7 @@ class Baseline:
         self._negative.fading += counts.negative
         if self._learns_rhythm:
             self._bin_stories[self._week.hour_of(hour)] += counts.negative
-        self._share_negative.fading += counts.negative
+        self._share_negative.fading += counts.negative_stories
         self._share_stories.fading += counts.stories
 
 

@@ -71,7 +71,7 @@ class _Ahead:
     revision: int
     runs: list[Run]
     through: int
-    trip: int = 0
+    trip: float = 0
 
 
 class Detector:
@@ -220,6 +220,7 @@ class Detector:
         change = (factor - 1) * expected - negative * math.log(factor)
         episode.calm_volume = max(0.0, episode.calm_volume + change)
         usual, risen = baseline.share, raised_share(baseline.share, factor)
+        negative = counts.negative_stories
         calmer = (counts.stories - negative) * math.log((1 - usual) / (1 - risen))
         change = calmer - negative * math.log(risen / usual)
         episode.calm_share = max(0.0, episode.calm_share + change)
@@ -270,7 +271,7 @@ class Detector:
         On volume it is met by any number of them above one that meets it.
         """
         twice = 2 * newest.negative
-        counts = Counts(newest.pane, twice, max(twice, newest.stories))
+        counts = Counts(newest.pane, twice, newest.stories)
         if not self._judge(ahead, counts, baseline).met:
             ahead.trip = twice
 

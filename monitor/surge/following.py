@@ -15,6 +15,7 @@ from monitor.surge.evidence import Transition, alert_event
 from monitor.surge.lifecycle import CALM, Action, State, Status, step, step_early
 from monitor.surge.panes import Window
 from monitor.surge.rules import Match, Rule, SurgeRule
+from monitor.surge.scales import Scales
 from monitor.surge.track import Statistics, Taken, Track
 from monitor.surge.week import week
 
@@ -58,7 +59,9 @@ class Following:
     model: str = ""
     as_of: int = 0
     changed: bool = True
+    scales: Scales = field(default_factory=Scales)
     _takes_all: bool = field(init=False)
+    _weights: dict[str, int] = field(init=False, default_factory=dict)
     _early: list[Watched] = field(init=False)
     _detectors: list[Detector] = field(init=False)
 
@@ -93,7 +96,7 @@ class Following:
         """
         self.model = record.model
         self.changed = True
-        added = self.track.add(record, offset)
+        added = self.track.add(record, offset, self._weight(record.model))
         events: list[AlertEvent] = []
         if added.taken == "counted":
             now = record.event_time if clock is None else max(clock, record.event_time)
@@ -103,6 +106,10 @@ class Following:
                 if may_turn and watched.status.state is not State.FIRING:
                     events += self._evaluate(watched, now, "early")
         return added.taken, events
+
+    def heed(self) -> None:
+        """Heed that the scales have changed."""
+        self._weights.clear()
 
     def pass_boundary(self, boundary: int, closing: int) -> list[AlertEvent]:
         """Cross the end of pane `boundary`: close the panes up to `closing`, evaluate on time."""
@@ -123,6 +130,12 @@ class Following:
         """Take an item out, as another withdraws it at the time `now`."""
         self.changed = True
         self.track.retract(item_id, now)
+
+    def _weight(self, model: str) -> int:
+        weight = self._weights.get(model)
+        if weight is None:
+            weight = self._weights[model] = self.scales.weight(self.series, model)
+        return weight
 
     def _evaluate(self, watched: Watched, now: int, when: When) -> list[AlertEvent]:
         rule, before, head = watched.rule, watched.status, 0

@@ -13,6 +13,7 @@ import msgspec
 
 from monitor.records import Origin, ScoredRecord
 from monitor.surge.novelty import Told
+from monitor.surge.scales import WHOLE
 
 SCORE_UNIT = 1_000_000
 """Scores are summed as whole millionths."""
@@ -25,7 +26,11 @@ def pane_of(time: int, slide: int) -> int:
 
 @dataclass(slots=True)
 class Tally:
-    """Counts over a pane or a window. Scores are in `SCORE_UNIT`ths."""
+    """Counts over a pane or a window. Scores are in `SCORE_UNIT`ths.
+
+    `novel_weight` counts the negative stories as the log's first model would have found them, in
+    `WHOLE`ths (see `monitor.surge.scales`).
+    """
 
     raw_count: int = 0
     raw_negative: int = 0
@@ -33,16 +38,19 @@ class Tally:
     novel_count: int = 0
     novel_negative: int = 0
     novel_score: int = 0
+    novel_weight: int = 0
 
-    def count(self, negative: bool, score: int, novel: bool) -> None:
-        """Count one item, as a story too when it is novel."""
+    def count(self, negative: bool, score: int, novel: bool, weight: int = WHOLE) -> None:
+        """Count one item, as a story too when it is novel; `weight` is for a negative one."""
         self.raw_count += 1
         self.raw_negative += negative
         self.raw_score += score
         if novel:
             self.novel_count += 1
-            self.novel_negative += negative
             self.novel_score += score
+            if negative:
+                self.novel_negative += 1
+                self.novel_weight += weight
 
     def add(self, other: Tally, sign: int = 1) -> None:
         """Add (or with -1 take away) another tally."""
@@ -52,6 +60,7 @@ class Tally:
         self.novel_count += sign * other.novel_count
         self.novel_negative += sign * other.novel_negative
         self.novel_score += sign * other.novel_score
+        self.novel_weight += sign * other.novel_weight
 
 
 class Entry(msgspec.Struct, eq=False, gc=False):
@@ -61,6 +70,7 @@ class Entry(msgspec.Struct, eq=False, gc=False):
     offset: int
     negative: bool
     score: int
+    weight: int = WHOLE
     story: Told | None = None
     novel: bool = False
 
@@ -70,10 +80,10 @@ class Entry(msgspec.Struct, eq=False, gc=False):
         return self.record.event_time, self.record.origin
 
 
-def entry_of(record: ScoredRecord, offset: int, negative_threshold: float) -> Entry:
-    """The entry of a record, counted as negative from that probability on."""
+def entry_of(record: ScoredRecord, offset: int, negative_threshold: float, weight: int) -> Entry:
+    """The entry of a record, counted as negative from that probability on, for that weight."""
     negative = record.sentiment.negative >= negative_threshold
-    return Entry(record, offset, negative, round(record.score * SCORE_UNIT))
+    return Entry(record, offset, negative, round(record.score * SCORE_UNIT), weight)
 
 
 @dataclass(slots=True)
@@ -111,7 +121,7 @@ class Window:
     def count(self, pane: int, entry: Entry) -> None:
         """Count what was counted in a pane, if that lies in the window."""
         if self.holds(pane):
-            self.tally.count(entry.negative, entry.score, entry.novel)
+            self.tally.count(entry.negative, entry.score, entry.novel, entry.weight)
 
     def roll(self, head: int, panes: dict[int, Pane]) -> None:
         """Move the window's end forward to `head`; moving backwards is not done."""

@@ -11,12 +11,22 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from monitor.records import AlertEvent, Mark, Origin, Retraction, Scored, ScoredRecord, Series
+from monitor.records import (
+    AlertEvent,
+    Mark,
+    ModelChange,
+    Origin,
+    Retraction,
+    Scored,
+    ScoredRecord,
+    Series,
+)
 from monitor.surge.clock import Clock
 from monitor.surge.detector import Detector
 from monitor.surge.following import Following, Watched
 from monitor.surge.lifecycle import State
 from monitor.surge.rules import Rule, SurgeRule, rule_hash
+from monitor.surge.scales import Scales
 from monitor.surge.series_state import StoredSeries, restore_following, track_name
 from monitor.surge.state import (
     AppliedState,
@@ -118,6 +128,7 @@ class PartitionWatch:
         self._plan = plan
         self._slide = plan.statistics.slide
         self._applied = Applied()
+        self._scales = Scales()
         self._boundary: int | None = None
         self._followings: dict[Series, list[Following]] = {}
         for series in plan.series:
@@ -136,6 +147,10 @@ class PartitionWatch:
                     return self._pass_boundaries(offset)
             case Retraction():
                 self._retract(offset, record)
+            case ModelChange():
+                if self._scales.learn(record):
+                    for following in self.followings():
+                        following.heed()
         return []
 
     def firing(self) -> list[AlertEvent]:
@@ -167,6 +182,7 @@ class PartitionWatch:
             boundary=self._boundary,
             sources=self.clock.sources(),
             applied=self._applied.state(),
+            scales=dict(self._scales.known),
         )
 
     def restore(self, state: PartitionState, stored: Iterable[StoredSeries]) -> None:
@@ -182,6 +198,7 @@ class PartitionWatch:
         self.clock.restore(state.time, state.sources)
         self._boundary = state.boundary
         self._applied.restore(state.applied)
+        self._scales.known.update(state.scales)
         by_name = {each.core.name: each for each in stored}
         for series in dict.fromkeys([*self._plan.series, *(name.series for name in by_name)]):
             for following in self._follow(series, by_name):
@@ -210,6 +227,7 @@ class PartitionWatch:
             watched=[self._watched_rule(series, rule) for rule in rules],
             timezone=timezone,
             calendar=calendar,
+            scales=self._scales,
         )
 
     def _watched_rule(self, series: Series, rule: Rule) -> Watched:

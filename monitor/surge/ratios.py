@@ -20,7 +20,7 @@ _MOST = 1e12
 """Return periods are cut here; nothing is decided beyond it."""
 
 
-def rate_ratio(count: int, expected: float, shape: float, factor: float) -> float:
+def rate_ratio(count: float, expected: float, shape: float, factor: float) -> float:
     """Log likelihood ratio of `factor` times the usual rate against the usual one.
 
     Both are negative binomial: the usual rate is not known but has a Gamma posterior of that
@@ -38,7 +38,7 @@ def rate_ratio(count: int, expected: float, shape: float, factor: float) -> floa
 
 
 def share_ratio(
-    negative: int, stories: int, share: float, concentration: float, factor: float
+    negative: float, stories: int, share: float, concentration: float, factor: float
 ) -> float:
     """Log likelihood ratio of `factor` times the usual odds of a negative story.
 
@@ -63,7 +63,7 @@ def raised_share(share: float, factor: float) -> float:
     return factor * share / (1 - share + factor * share)
 
 
-def _beta_binomial(negative: int, stories: int, share: float, concentration: float) -> float:
+def _beta_binomial(negative: float, stories: int, share: float, concentration: float) -> float:
     """The log probability of a sequence with so many negatives."""
     a, b = share * concentration, (1 - share) * concentration
     return (

@@ -29,7 +29,7 @@ class Run:
     factor: float
     tail: Tail
     onset: int = 0
-    negative: int = 0
+    negative: float = 0
     stories: int = 0
     expected: float = 0.0
 
@@ -62,7 +62,8 @@ class Run:
             if not counts.negative:
                 return
             self.onset = counts.pane
-        self.negative += counts.negative
+        is_share = self.channel is Channel.SHARE
+        self.negative += counts.negative_stories if is_share else counts.negative
         self.stories += counts.stories
         self.expected += expected
         self._reset_at_zero(baseline)

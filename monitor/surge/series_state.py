@@ -36,7 +36,7 @@ EMPTY = b""
 _PANE, _FIRED, _UNTAUGHT = "pane/", "fired/", "untaught"
 _pane_decoder = msgspec.json.Decoder(PaneState)
 _event_decoder = msgspec.json.Decoder(AlertEvent)
-_untaught_decoder = msgspec.json.Decoder(list[tuple[int, int, int]])
+_untaught_decoder = msgspec.json.Decoder(list[tuple[int, float, int]])
 
 
 @dataclass(frozen=True, slots=True)

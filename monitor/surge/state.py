@@ -16,6 +16,7 @@ from monitor.records import By, NewsItem, ScoredRecord, Series
 from monitor.surge.baseline import BaselineState
 from monitor.surge.clock import Source
 from monitor.surge.lifecycle import State
+from monitor.surge.scales import Scale
 from monitor.surge.track import Statistics
 
 STATE_VERSION = 1
@@ -37,7 +38,7 @@ class RunState(msgspec.Struct, frozen=True, array_like=True):
     """What one run of a detector has counted."""
 
     onset: int
-    negative: int
+    negative: float
     stories: int
     expected: float
 
@@ -120,6 +121,7 @@ class EntryState(msgspec.Struct, frozen=True, gc=False):
 
     record: ScoredRecord
     offset: int
+    weight: int
     story: int | None
     novel: bool
 
@@ -127,7 +129,7 @@ class EntryState(msgspec.Struct, frozen=True, gc=False):
 class PaneState(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """All that a track keeps by one pane; ids are listed under the pane that they expire with."""
 
-    tally: tuple[int, int, int, int, int, int] | None = None
+    tally: tuple[int, int, int, int, int, int, int] | None = None
     first_offset: int = -1
     last_offset: int = -1
     entries: list[EntryState] = []
@@ -180,6 +182,7 @@ class PartitionState(msgspec.Struct, frozen=True):
     boundary: int | None
     sources: list[tuple[int, Source]]
     applied: list[AppliedState]
+    scales: dict[str, Scale] = {}
     epoch: int = 0
     alerts: dict[int, int] = {}
     version: int = STATE_VERSION

@@ -20,6 +20,7 @@ from monitor.surge.baseline import DEFAULT_LEARNING, Baseline, Counts, Learning
 from monitor.surge.novelty import NoveltyIndex, Told
 from monitor.surge.panes import Entry, Pane, Tally, Window, due, entry_of, pane_of
 from monitor.surge.prior import FLAT, Prior
+from monitor.surge.scales import WHOLE
 from monitor.surge.week import Week, week
 
 Taken = Literal["counted", "repeated_id", "late"]
@@ -108,15 +109,15 @@ class Track:
         """How long the clock has been seen to run over this track, in milliseconds."""
         return 0 if self.since is None else now - self.since
 
-    def add(self, record: ScoredRecord, offset: int) -> Added:
-        """Take a record, which stood at `offset` of its scored partition."""
+    def add(self, record: ScoredRecord, offset: int, weight: int = WHOLE) -> Added:
+        """Take a record, which stood at `offset` of its scored partition; see `Scales.weight`."""
         number = pane_of(record.event_time, self._statistics.slide)
         if self.closed is not None and number <= self.closed:
             return _LATE
         pane = self.panes.get(number)
         if pane is None:
             pane = self.panes[number] = Pane()
-        entry = entry_of(record, offset, self._statistics.negative_threshold)
+        entry = entry_of(record, offset, self._statistics.negative_threshold, weight)
         pane.entries.append(entry)
         pane.touch(offset)
         if self.newest is None or number > self.newest:
@@ -178,7 +179,8 @@ class Track:
         pane = self.panes.get(number)
         if pane is None:
             return Counts(number, 0, 0)
-        return Counts(number, pane.tally.novel_negative, pane.tally.novel_count)
+        tally = pane.tally
+        return Counts(number, tally.novel_weight / WHOLE, tally.novel_count)
 
     def roll(self, on_time: int, early: int) -> None:
         """Move the ends of the windows forward, to panes `on_time` and `early`."""
@@ -224,7 +226,7 @@ class Track:
         entry.story = earlier or story
         entry.novel = earlier is None
         self.told += entry.novel
-        pane.tally.count(entry.negative, entry.score, entry.novel)
+        pane.tally.count(entry.negative, entry.score, entry.novel, entry.weight)
 
     def _recount_open(self, without: str) -> None:
         """Count the open panes again, in order of arrival, without an item."""
@@ -258,7 +260,7 @@ class Track:
             story, novel = self._settle_story(entry, number)
             if novel and entry.negative:
                 pane.stories.append(story)
-            pane.tally.count(entry.negative, entry.score, novel)
+            pane.tally.count(entry.negative, entry.score, novel, entry.weight)
         pane.entries = []
         pane.stories.sort(key=lambda story: -story.negative)
         del pane.stories[self._statistics.max_stories :]

@@ -69,7 +69,7 @@ def restore_track(
     track: Track,
     state: TrackState,
     panes: Mapping[int, PaneState],
-    untaught: list[tuple[int, int, int]],
+    untaught: list[tuple[int, float, int]],
     statistics: Statistics,
 ) -> None:
     """Bring a new track to a state; windows and bands are reckoned anew.
@@ -113,16 +113,16 @@ def _roll(windows: Mapping[int, Window], head: int | None, panes: dict[int, Pane
             window.roll(head, panes)
 
 
-def _tally_state(tally: Tally) -> tuple[int, int, int, int, int, int]:
+def _tally_state(tally: Tally) -> tuple[int, int, int, int, int, int, int]:
     return (
         tally.raw_count, tally.raw_negative, tally.raw_score,
-        tally.novel_count, tally.novel_negative, tally.novel_score,
+        tally.novel_count, tally.novel_negative, tally.novel_score, tally.novel_weight,
     )  # fmt: skip
 
 
 def _entry_state(entry: Entry) -> EntryState:
     story = None if entry.story is None else entry.story.number
-    return EntryState(entry.record, entry.offset, story, entry.novel)
+    return EntryState(entry.record, entry.offset, entry.weight, story, entry.novel)
 
 
 def _story_state(story: Told, indexed: bool) -> StoryState:
@@ -205,7 +205,7 @@ def _restore_pane(
 
 
 def _entry(state: EntryState, stories: Mapping[int, Told], statistics: Statistics) -> Entry:
-    entry = entry_of(state.record, state.offset, statistics.negative_threshold)
+    entry = entry_of(state.record, state.offset, statistics.negative_threshold, state.weight)
     entry.story = None if state.story is None else stories[state.story]
     entry.novel = state.novel
     return entry

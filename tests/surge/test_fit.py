@@ -72,7 +72,9 @@ def test_a_series_of_a_handful_of_stories_is_as_unknown() -> None:
 
 def test_where_all_is_negative_the_prior_can_still_be_read() -> None:
     told = history(1.5, seed=7)
-    all_bad = [Counts(one.pane, one.negative, one.negative) for one in told.counts if one.negative]
+    all_bad = [
+        Counts(one.pane, one.negative, round(one.negative)) for one in told.counts if one.negative
+    ]
     prior = fitted(oil=History(all_bad, told.first, told.last))
     assert decode_prior(msgspec.json.encode(prior), "a test").of("oil").share > 0.99
 

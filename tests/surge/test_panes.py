@@ -7,6 +7,7 @@ import pytest
 
 from monitor.records import Origin, Series
 from monitor.surge.panes import Pane, Tally, Window, pane_of
+from monitor.surge.scales import WHOLE
 from tests.surge.log import MINUTE, NEGATIVE, NEUTRAL, POSITIVE, Desk, mark, minute, minutes, rule
 
 
@@ -64,7 +65,7 @@ def test_scores_are_summed_whole_so_that_order_does_not_matter() -> None:
     desk = Desk(rule())
     for at, sentiment in [(1, NEGATIVE), (1, NEUTRAL), (1, POSITIVE)]:
         desk.news(at, f"{sentiment}", sentiment)
-    assert open_tally(desk, 1) == Tally(3, 1, -10_000, 3, 1, -10_000)
+    assert open_tally(desk, 1) == Tally(3, 1, -10_000, 3, 1, -10_000, WHOLE)
 
 
 def test_a_window_sums_its_panes_head_included() -> None:
@@ -176,7 +177,7 @@ class TestToldOnce:
         desk.news(2, "a", NEUTRAL, item_id="x")
         desk.news(1, "b", NEGATIVE, item_id="x")
         desk.mark(4)
-        assert closed_tally(desk, 1) == Tally(1, 1, -860_000, 1, 1, -860_000)
+        assert closed_tally(desk, 1) == Tally(1, 1, -860_000, 1, 1, -860_000, WHOLE)
         assert closed_tally(desk, 2) == Tally()
 
     def test_what_settles_as_a_repeated_id_is_no_story_that_others_repeat(self) -> None:

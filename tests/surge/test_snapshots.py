@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.records import AlertEvent, Scored, ScoredRecord, Series, encode
+from monitor.records import AlertEvent, ModelChange, Scored, ScoredRecord, Series, encode
 from monitor.surge import ledger
 from monitor.surge.baseline import Learning
 from monitor.surge.partition import PartitionWatch, WatchPlan
@@ -76,7 +76,23 @@ def busy(found: list[Item], chance: Random, retractions: int) -> list[Scored]:
             chance.choice(ids), origin=(9, number), at=chance.randrange(3 + LATENESS * 3)
         )
         log.insert(chance.randrange(len(log)), withdrawn)
-    return log
+    return change_models(log, chance)
+
+
+def change_models(log: list[Scored], chance: Random) -> list[Scored]:
+    """The log with another model from some record on, of which it is told before, or never."""
+    cut = chance.randrange(len(log) + 1)
+    told = [ModelChange("test-1", "test-2", {"oil": 2.0}, entities=1.0, all=0.7, items=50)]
+    return [
+        *log[:cut],
+        *told[: chance.randrange(2)],
+        *(
+            msgspec.structs.replace(each, model="test-2")
+            if isinstance(each, ScoredRecord)
+            else each
+            for each in log[cut:]
+        ),
+    ]
 
 
 def emitted(watch: PartitionWatch, log: list[Scored], first: int) -> list[tuple[int, bytes]]:
