@@ -85,6 +85,11 @@ notification_attempts_total = Counter(
     "newsurge_notification_attempts", "HTTP requests made to a receiver.", ["receiver"],
     registry=REGISTRY,
 )  # fmt: skip
+notification_lag_records = Gauge(
+    "newsurge_notification_lag_records",
+    "Alert records of the partition that were not seen through yet for the receiver.",
+    ["receiver", "partition"], registry=REGISTRY,
+)  # fmt: skip
 notification_seconds = Histogram(
     "newsurge_notification_seconds", "From reading an alert to its delivery.", ["receiver"],
     buckets=_LATENCY_BUCKETS, registry=REGISTRY,

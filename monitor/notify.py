@@ -14,6 +14,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError
 
+from monitor import metrics
 from monitor.delivery.lane import AlertRecord, Lane
 from monitor.delivery.outbox import Outbox
 from monitor.delivery.receivers import WebhookTarget
@@ -21,7 +22,7 @@ from monitor.delivery.sender import Sender, sending
 from monitor.health import Health
 from monitor.settings import Settings
 from monitor.streams.clients import consumer, producer, started, subscribe
-from monitor.streams.reading import end_offsets
+from monitor.streams.reading import end_offsets, lag
 from monitor.streams.rebalance import Rebalance
 from monitor.streams.spec import group_name
 
@@ -32,6 +33,7 @@ _RECORDS_AT_ONCE = 100
 # A partition is paused while this many of its alerts wait, and resumed at half of it. What is
 # left then lasts for longer than one poll, which is the longest that resuming may take.
 _MAX_BACKLOG = 100
+_SHOW_SECONDS = 0.5
 _DRAIN_SECONDS = 4.0
 # A member that is slow to let go of its partitions holds up the whole group.
 _REVOKE_SECONDS = 2.0
@@ -125,6 +127,14 @@ class _Partitions:
                     lane.put(_alert_record(record, now))
         self._hold_back()
 
+    async def show(self) -> None:
+        """Bring the metrics up to date."""
+        for partition, unread in (await lag(self._client)).items():
+            # While a group forms anew, the client has its old partitions still.
+            if (lane := self._lanes.get(partition)) is not None:
+                shown = metrics.notification_lag_records
+                shown.labels(self._receiver, str(partition.partition)).set(unread + lane.unfinished)
+
     def check(self) -> None:
         """Raise what a lane failed of, if one did."""
         for lane in self._lanes.values():
@@ -137,6 +147,8 @@ class _Partitions:
 
     async def _close_lanes(self, patience_seconds: float) -> None:
         lanes, self._lanes = self._lanes, {}
+        for partition in lanes:
+            metrics.notification_lag_records.remove(self._receiver, str(partition.partition))
         closed = await asyncio.gather(
             *(lane.close(patience_seconds) for lane in lanes.values()), return_exceptions=True
         )
@@ -211,12 +223,16 @@ async def _follow(
         try:
             listener = Rebalance(partitions.take, partitions.let_go)
             await subscribe(settings, client, "alerts", listener)
+            next_show = 0.0
             while True:
                 fetched = await client.getmany(timeout_ms=_POLL_MS, max_records=_RECORDS_AT_ONCE)
                 partitions.put(fetched)
                 listener.check()
                 partitions.check()
                 health.turned(_PART, group, len(client.assignment()))
+                if (now := asyncio.get_running_loop().time()) >= next_show:
+                    await partitions.show()
+                    next_show = now + _SHOW_SECONDS
         finally:
             await partitions.end()
 

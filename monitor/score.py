@@ -23,6 +23,7 @@ from monitor.scoring.chunk import Chunk
 from monitor.scoring.invalid_run import InvalidRun
 from monitor.scoring.log_time import PartitionTime
 from monitor.scoring.serving import Serving
+from monitor.scoring.steady_clock import SteadyClock
 from monitor.scoring.steps import step
 from monitor.scoring.watchlist import Watchlist
 from monitor.scoring.writer import ScoreWriter
@@ -50,12 +51,14 @@ class Score:
         self._serving = serving
         self._writer = ScoreWriter(settings, watchlist)
         self._health = health
+        self._held: set[TopicPartition] = set()
         self._times: dict[TopicPartition, PartitionTime] = {}
         self._fetched: dict[TopicPartition, int] = {}
         self._committed: dict[TopicPartition, int] = {}
         self._in_flight = 0
         self._idle = asyncio.Event()
         self._idle.set()
+        self._clock = SteadyClock()
         self._invalid = InvalidRun()
         self._go_on = asyncio.Event()
         self._go_on.set()
@@ -105,8 +108,10 @@ class Score:
         judged: asyncio.Queue[Chunk | None] = asyncio.Queue(1)
 
         async def prepare(chunk: Chunk) -> None:
+            self._clock.heard(max(record.timestamp for record in chunk.records))
+            now = self._now()
             with metrics.prepare_seconds.time():
-                await loop.run_in_executor(preparing, self._prepare, chunk)
+                await loop.run_in_executor(preparing, self._prepare, chunk, now)
 
         async def infer(chunk: Chunk) -> None:
             with metrics.inference_seconds.time():
@@ -161,8 +166,8 @@ class Score:
             self._fetched[partition] = batch[-1].offset + 1
         return [record for batch in batches.values() for record in batch]
 
-    def _prepare(self, chunk: Chunk) -> None:
-        now, streams = _now(), self._settings.streams
+    def _prepare(self, chunk: Chunk, now: int) -> None:
+        streams = self._settings.streams
         is_replay = self._settings.score.replay_speed is not None
         oldest = 0 if is_replay else now - round(streams.news_retention_days * _DAY_MS)
         chunk.prepare(now, streams.max_record_bytes, oldest)
@@ -171,7 +176,7 @@ class Score:
         judge, changes = chunk.turn.judge, chunk.turn.changes
         await self._writer.write_to_all(writer, [encode(change) for change in changes])
         await self._writer.write(writer, chunk.taken, chunk.judgements, judge.version)
-        now = _now()
+        now = self._now()
         for one in chunk.taken:
             times = self._times.get(TopicPartition(self._writer.news, one.origin.partition))
             if times is not None:
@@ -206,23 +211,24 @@ class Score:
             listener.check()
             self._health.turned(PART, group, len(reader.assignment()))
             await asyncio.sleep(self._settings.score.mark_interval_seconds)
-            found = [await self._mark(reader, partition) for partition in reader.assignment()]
+            # While a group forms anew, the client has its old partitions still, but reads none.
+            behind = {each: n for each, n in (await lag(reader)).items() if each in self._held}
+            for partition, records in behind.items():
+                metrics.consumer_lag_records.labels("news", str(partition.partition)).set(records)
+            found = [await self._mark(reader, *each) for each in behind.items()]
             marks = [encode(mark) for mark in found if mark is not None]
             await self._writer.write_to_all(writer, marks)
             await self._commit(reader)
-            for partition, behind in (await lag(reader)).items():
-                metrics.consumer_lag_records.labels("news", str(partition.partition)).set(behind)
 
-    async def _mark(self, reader: AIOKafkaConsumer, partition: TopicPartition) -> Mark | None:
-        end = reader.highwater(partition)
-        if end is None:
-            return None
+    async def _mark(
+        self, reader: AIOKafkaConsumer, partition: TopicPartition, behind: int
+    ) -> Mark | None:
         position = await reader.position(partition)
         times = self._times_of(partition, position)
         in_flight = self._fetched.get(partition, 0) > times.next_offset
         # While reading is paused nothing is fetched, and the end known is of the past.
-        caught_up = position >= end and not in_flight and self._go_on.is_set()
-        time_ = times.time(_now(), caught_up)
+        caught_up = behind == 0 and not in_flight and self._go_on.is_set()
+        time_ = times.time(self._now(), caught_up)
         if time_ is None:
             return None
         next_offset = position if caught_up else times.next_offset
@@ -255,11 +261,13 @@ class Score:
     async def _take(self, assigned: set[TopicPartition]) -> None:
         """Note which partitions this process scores from now on, which may be none."""
         log.info("news partitions assigned: %s", sorted(each.partition for each in assigned))
+        self._held = set(assigned)
         if self._go_on.is_set():
             self._health.ready(PART)
 
     async def _let_go(self, reader: AIOKafkaConsumer, revoked: set[TopicPartition]) -> None:
         """Finish what is in flight and commit it before partitions go to another process."""
+        self._held -= revoked
         try:
             async with asyncio.timeout(_DRAIN_SECONDS):
                 await self._idle.wait()
@@ -271,7 +279,7 @@ class Score:
             for partition in revoked:
                 for known in (self._times, self._fetched, self._committed):
                     known.pop(partition, None)
+                metrics.consumer_lag_records.remove("news", str(partition.partition))
 
-
-def _now() -> int:
-    return time.time_ns() // 1_000_000
+    def _now(self) -> int:
+        return self._clock.now(time.time_ns() // 1_000_000, time.monotonic_ns() // 1_000_000)

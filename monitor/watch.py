@@ -146,8 +146,9 @@ class Watch:
             try:
                 await self._commit(reader)
             finally:
-                for partition in revoked & self._owned.keys():
-                    self._left[partition] = self._owned.pop(partition)
+                for partition in revoked:
+                    if partition in self._owned:
+                        self._left[partition] = self._owned.pop(partition)
                     _forget_metrics(partition.partition)
 
     async def _apply_all(
@@ -245,7 +246,10 @@ class Watch:
         for rule, count in firing.items():
             metrics.alerts_firing.labels(rule).set(count)
         for partition, behind in (await lag(reader)).items():
-            metrics.consumer_lag_records.labels("scored", str(partition.partition)).set(behind)
+            # While a group forms anew, the client has its old partitions still.
+            if partition in self._owned or partition in self._coming:
+                number = str(partition.partition)
+                metrics.consumer_lag_records.labels("scored", number).set(behind)
 
 
 def _forget_metrics(partition: int) -> None:

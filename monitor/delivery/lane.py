@@ -78,6 +78,7 @@ class Lane:
         self._commit = commit
         self._next_offset = first_offset
         self._records: asyncio.Queue[AlertRecord | None] = asyncio.Queue()
+        self._done_offset = first_offset
         self._closing = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -85,6 +86,11 @@ class Lane:
     def backlog(self) -> int:
         """Records put in and not yet taken up."""
         return self._records.qsize()
+
+    @property
+    def unfinished(self) -> int:
+        """Offsets put in and not yet seen through."""
+        return self._next_offset - self._done_offset
 
     def put(self, record: AlertRecord) -> None:
         """Add a record; one that lies before what the lane expects next is left out.
@@ -127,6 +133,7 @@ class Lane:
             letter = self._read(record)
             if letter is not None and not await self._notify(record, letter):
                 return
+            self._done_offset = record.offset + 1
             # Runs of records that are nothing to this receiver need one commit, not one each.
             if letter is not None or self._records.empty():
                 await self._commit(record.offset + 1)
