@@ -9,6 +9,7 @@ import logging
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 
 from aiokafka.errors import (
     AuthenticationFailedError,
@@ -34,6 +35,7 @@ from aiokafka.errors import (
 from monitor.errors import BrokerAwayError, StreamError
 from monitor.settings import KafkaSettings
 
+_LOGGER = logging.getLogger("aiokafka")
 _AUTHENTICATION = (
     AuthenticationFailedError,
     AuthenticationMethodNotSupported,
@@ -129,30 +131,47 @@ def reason(error: BaseException) -> str:
 
 
 class _Causes(logging.Handler):
-    """Keeps the exceptions that aiokafka only logs, such as why a bootstrap address failed."""
+    """Keeps the exceptions that aiokafka only logs, such as why a bootstrap address failed.
+
+    What clients log that were started elsewhere goes its way.
+    """
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
         self.causes: list[BaseException] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        arguments = record.args if isinstance(record.args, tuple) else ()
-        self.causes.extend(each for each in arguments if isinstance(each, BaseException))
+        attached = _attached()
+        holding = [each for each in attached if each in _holding.get()]
+        if self in holding:
+            arguments = record.args if isinstance(record.args, tuple) else ()
+            self.causes.extend(each for each in arguments if isinstance(each, BaseException))
+        elif not holding and self is attached[0]:
+            logging.getLogger().handle(record)
+
+
+# Tasks inherit it, so a client's own are told from those of clients that run already.
+_holding: ContextVar[tuple[_Causes, ...]] = ContextVar("holding", default=())
+
+
+def _attached() -> list[_Causes]:
+    return [each for each in _LOGGER.handlers if isinstance(each, _Causes)]
 
 
 @contextmanager
 def client_logs_held() -> Iterator[list[BaseException]]:
-    """Keep aiokafka's warnings back while a client starts or streams appear.
+    """Keep aiokafka's warnings of this task back while a client starts or streams appear.
 
     What matters is said in one line by whoever asks. Gives the exceptions that were logged,
     which tell why aiokafka then raised only that it could not connect.
     """
-    logger = logging.getLogger("aiokafka")
     handler = _Causes()
-    logger.addHandler(handler)
-    logger.propagate = False
+    _LOGGER.addHandler(handler)
+    _LOGGER.propagate = False
+    token = _holding.set((*_holding.get(), handler))
     try:
         yield handler.causes
     finally:
-        logger.removeHandler(handler)
-        logger.propagate = not any(isinstance(each, _Causes) for each in logger.handlers)
+        _holding.reset(token)
+        _LOGGER.removeHandler(handler)
+        _LOGGER.propagate = not _attached()

@@ -230,6 +230,8 @@ async def quiet_and_tidy(site: Site, lines: int) -> None:
     said = site.daemon.said()
     assert not [words for words in UNTIDY if words in said], said
     assert len(said.splitlines()) <= lines, said
+    # Whatever came late has come by now.
+    assert {one.payload["data"]["rule"] for one in site.receiver.accepted} <= {"AllOfThem"}
 
 
 async def test_a_broker_that_restarts(opening: Open) -> None:

@@ -1,5 +1,8 @@
 """Which failures pass by themselves, and which a user must mend."""
 
+import asyncio
+import logging
+
 import pytest
 from aiokafka.errors import (
     CommitFailedError,
@@ -14,7 +17,7 @@ from aiokafka.errors import (
 
 from monitor.errors import BrokerAwayError, SettingsError, StreamError
 from monitor.settings import KafkaSettings
-from monitor.streams.failures import explained, passing
+from monitor.streams.failures import client_logs_held, explained, passing
 
 
 def caused_by(cause: Exception) -> KafkaError:
@@ -64,3 +67,27 @@ def test_a_client_that_does_not_start_passes_unless_the_broker_refused_it(
     cause: Exception, passes: str | None
 ) -> None:
     assert passing(explained(KafkaSettings(), [cause])) == passes
+
+
+async def test_what_a_starting_client_logs_is_held_and_what_others_log_is_not(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    logger = logging.getLogger("aiokafka.client")
+    ours, others = ConnectionRefusedError("ours"), ConnectionRefusedError("others")
+    logs = asyncio.Event()
+
+    async def running() -> None:
+        await logs.wait()
+        logger.error("a client that runs: %s", others)
+
+    async def starting() -> None:
+        logger.error("a task of ours: %s", ours)
+
+    runs = asyncio.create_task(running())
+    with client_logs_held() as outer, client_logs_held() as causes:
+        logs.set()
+        await asyncio.gather(runs, asyncio.create_task(starting()))
+        assert causes == outer == [ours]
+    assert caplog.messages == ["a client that runs: others"]
+    logger.error("nothing starts any more")
+    assert caplog.messages[1:] == ["nothing starts any more"]
