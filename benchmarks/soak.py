@@ -10,8 +10,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import base64
-import contextlib
-import importlib.util
 import itertools
 import logging
 import os
@@ -23,15 +21,14 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from types import ModuleType
 
 import yaml
 
+from benchmarks.own_kafka import OwnKafka
 from benchmarks.soaking.load import Load
 from benchmarks.soaking.processes import Deployment
 from benchmarks.soaking.report import Outcome, markdown
 from monitor.audit.auditing import Audit, audit
-from monitor.children import free_port
 from monitor.model.bundle import STARTER
 from monitor.receiver import Delivery, LocalReceiver, receiving
 from monitor.settings import Settings, load_settings
@@ -59,35 +56,10 @@ _PATIENCE_SECONDS = 300.0
 log = logging.getLogger("soak")
 
 
-class Broker:
-    """A Kafka node of the soak's own, on one port and one directory, that can be restarted."""
-
-    def __init__(self, data: Path) -> None:
-        self._data = data
-        self._port = free_port()
-        self._local = _local_kafka_module()
-        self._running = contextlib.AsyncExitStack()
-
-    async def start(self) -> str:
-        """Start it; gives its address."""
-        node = self._local.local_kafka(self._data, self._port)
-        address: str = await self._running.enter_async_context(node)
-        return address
-
-    async def stop(self) -> None:
-        """Stop it."""
-        await self._running.aclose()
-
-    async def restart(self) -> None:
-        """Stop it and start it again on the same port."""
-        await self.stop()
-        await self.start()
-
-
 class Faults:
     """What is done to the deployment, in turn; `done` counts it."""
 
-    def __init__(self, deployment: Deployment, broker: Broker, receiver: Receiver) -> None:
+    def __init__(self, deployment: Deployment, broker: OwnKafka, receiver: Receiver) -> None:
         self.done: Counter[str] = Counter()
         score, watch, notify = (each for each in deployment.members if not each.spared)
         hurt: list[tuple[str, Callable[[], Awaitable[None]]]] = [
@@ -129,17 +101,6 @@ class Receiver:
         self._refusing = False
 
 
-def _local_kafka_module() -> ModuleType:
-    path = ROOT / "deploy" / "kafka" / "local.py"
-    spec = importlib.util.spec_from_file_location("deploy_kafka_local", path)
-    if spec is None or spec.loader is None:
-        raise SystemExit(f"{path} is missing: run this from a checkout")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
 def configure(directory: Path, address: str, url: str) -> Settings:
     """Write settings and rules for the processes, and read them back as they do."""
     content = {
@@ -179,7 +140,8 @@ async def settled(settings: Settings, receiver: LocalReceiver) -> Audit:
 
 async def soak(options: argparse.Namespace, directory: Path) -> Outcome:
     """Run the soak."""
-    broker, answers, rng = Broker(directory / "kafka"), Receiver(), random.Random(options.seed)
+    broker, answers = OwnKafka(directory / "kafka"), Receiver()
+    rng = random.Random(options.seed)
     began = datetime.now(UTC)
     async with receiving(SECRET, answers.respond) as receiver:
         settings = configure(directory, await broker.start(), receiver.url)
@@ -250,7 +212,7 @@ def main() -> int:
         directory: Path = options.directory or Path(own)
         directory.mkdir(parents=True, exist_ok=True)
         outcome = asyncio.run(soak(options, directory))
-    text = markdown(outcome)
+    text = "\n".join(line.rstrip() for line in markdown(outcome).splitlines())
     print(text)
     if options.write:
         (ROOT / "docs" / "SOAK.md").write_text(text + "\n")

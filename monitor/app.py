@@ -1,4 +1,4 @@
-"""The daemon's life: settings to roles, run until told to stop or a role fails, then drain.
+"""The daemon's life: settings to roles, run until told to stop or one fails for good, then drain.
 
 Owns which parts a process has and the order in which they start and end; it does none of
 their work.
@@ -24,12 +24,13 @@ from monitor.scoring.serving import Serving
 from monitor.scoring.watchlist import load_watchlist
 from monitor.settings import PartitionSettings, Settings
 from monitor.streams.admin import as_deployed, ensure_streams
+from monitor.streams.failures import first_cause
+from monitor.supervision import BROKER, Role, Supervisor
 from monitor.watch import Watch
 from monitor.watch_plan import watch_plan
 from monitor.web.server import Actions, Address, serving
 
 log = logging.getLogger(__name__)
-Role = Score | Watch | Notify
 
 
 class Daemon:
@@ -60,14 +61,15 @@ class Daemon:
         Raises:
             NewsurgeError: for whatever the user can mend, in one line.
         """
-        self._health.expect("start")
+        for part in ("start", BROKER):
+            self._health.expect(part)
         actions = Actions(resume_dead_letter=self._resume if self._plays("score") else None)
         async with serving(self._settings.http, self._health, actions) as self._address:
             roles = await self._start()
             self._health.ready("start")
-            await run_roles(roles, stop)
+            await Supervisor(self._settings, self._health, stop).run(roles)
 
-    async def _start(self) -> list[Role]:
+    async def _start(self) -> dict[str, Role]:
         """Do everything that can fail before any role runs."""
         settings = self._settings
         watchlist = load_watchlist(settings.score.watchlist)
@@ -82,18 +84,18 @@ class Daemon:
                 streams = starting.create_task(ready_streams(settings))
                 loading = starting.create_task(asyncio.to_thread(self._load_judge, bundle))
         except BaseExceptionGroup as group:
-            raise _first_cause(group) from None
+            raise first_cause(group) from None
         settings, judge = streams.result(), loading.result()
-        roles: list[Role] = []
+        roles: dict[str, Role] = {}
         if judge is not None:
             serving = Serving(settings, judge, watchlist, rules.topics)
             self._score = Score(settings, serving, watchlist, self._health)
-            roles.append(self._score)
+            roles["score"] = self._score
         if self._plays("watch"):
             plan = watch_plan(settings, rules, bundle.meta.topics, watchlist)
-            roles.append(Watch(settings, plan, self._health))
+            roles["watch"] = Watch(settings, plan, self._health)
         if self._plays("notify"):
-            roles.append(Notify(settings, receivers, self._health))
+            roles["notify"] = Notify(settings, receivers, self._health)
         return roles
 
     def _load_judge(self, bundle: Bundle) -> Judge | None:
@@ -131,30 +133,3 @@ async def ready_streams(settings: Settings) -> Settings:
     if asked != actual and asked != PartitionSettings():
         log.warning("streams.partitions asks for %s, but the streams have %s", asked, actual)
     return counted
-
-
-async def run_roles(roles: Sequence[Role], stop: asyncio.Event) -> None:
-    """Run roles until `stop` is set and they have drained; the first to fail ends all.
-
-    Raises:
-        Exception: what the first role failed of.
-    """
-    tasks = [asyncio.create_task(role.run(stop), name=type(role).__name__) for role in roles]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-    for task in done:
-        error = task.exception()
-        if error is not None:
-            log.error("role %s failed, so the process ends", task.get_name())
-            raise _first_cause(error)
-
-
-def _first_cause(error: BaseException) -> BaseException:
-    """The first error inside a group of them, which is what a user can act on."""
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error

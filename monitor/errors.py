@@ -32,6 +32,10 @@ class StreamError(NewsurgeError):
     """A broker that can't be reached, or a stream that is not as it should be."""
 
 
+class BrokerAwayError(StreamError):
+    """A broker that does not answer just now; a role that runs already waits for it."""
+
+
 class FeedError(NewsurgeError):
     """A file of news or labels that can't be read as such."""
 

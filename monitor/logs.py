@@ -5,19 +5,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import logging
+import math
 import sys
-from typing import Any, Literal
+from typing import Any, Literal, TextIO
 
 import msgspec
 
+from monitor.log_repeats import Repeats
+
+# While a broker is away, aiokafka says several times a second, for each client, that it is.
+_REPEAT_SECONDS = 60.0
 _STANDARD = set(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
 def configure(form: Literal["text", "json"], level: str) -> None:
     """Send the logs of newsurge and its libraries to standard error."""
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _Sparing(sys.stderr)
     handler.setFormatter(_Json() if form == "json" else _Text())
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
     logging.getLogger("aiokafka").setLevel(logging.WARNING)
@@ -40,6 +46,26 @@ def _context(record: logging.LogRecord) -> dict[str, Any]:
 def _time(record: logging.LogRecord) -> str:
     moment = dt.datetime.fromtimestamp(record.created, dt.UTC)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+class _Sparing(logging.StreamHandler[TextIO]):
+    """Writes what aiokafka repeats once in an interval; the rest is counted and told."""
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream)
+        self._repeats = Repeats("aiokafka", _REPEAT_SECONDS)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        for told in self._repeats.due(record.created):
+            super().emit(told)
+        if self._repeats.let_through(record):
+            super().emit(record)
+
+    def close(self) -> None:
+        with self.lock or contextlib.nullcontext():
+            for told in self._repeats.due(math.inf):
+                super().emit(told)
+        super().close()
 
 
 class _Text(logging.Formatter):

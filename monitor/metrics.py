@@ -98,6 +98,10 @@ malformed_alerts_total = Counter(
     "newsurge_malformed_alerts", "Records of `alerts` that NOTIFY could not read.", ["receiver"],
     registry=REGISTRY,
 )  # fmt: skip
+role_restarts_total = Counter(
+    "newsurge_role_restarts", "Times that a role was begun anew within the process, by reason.",
+    ["role", "reason"], registry=REGISTRY,
+)  # fmt: skip
 model_swaps_total = Counter(
     "newsurge_model_swaps", "Models that were to take over, by what became of it.", ["outcome"],
     registry=REGISTRY,

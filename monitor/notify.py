@@ -76,7 +76,8 @@ class Notify:
 
             followers = [
                 asyncio.create_task(
-                    _follow(self._settings, target, outbox, joined), name=f"notify {target.name}"
+                    _follow(self._settings, target, outbox, joined, self._health),
+                    name=f"notify {target.name}",
                 )
                 for target in self._receivers
             ]
@@ -210,6 +211,7 @@ async def _follow(
     target: WebhookTarget,
     outbox: Outbox,
     joined: Callable[[str], None],
+    health: Health,
 ) -> None:
     """Deliver one receiver's alerts until cancelled; then drain."""
     group = group_name(settings, "notify", target.name)
@@ -227,6 +229,7 @@ async def _follow(
                 partitions.put(fetched)
                 listener.check()
                 partitions.check()
+                health.turned(_PART, group, len(client.assignment()))
                 if (now := asyncio.get_running_loop().time()) >= next_show:
                     await partitions.show()
                     next_show = now + _SHOW_SECONDS

@@ -2,6 +2,9 @@
 
 Times are integers, milliseconds since 1970-01-01 UTC. Nothing here knows of Kafka or of the
 wall clock. JSON Schemas are generated from these types into `docs/schemas/`.
+
+Records that come by the million are hidden from the garbage collector (`gc=False`): frozen, and
+decoded from JSON, they can't be part of a reference cycle.
 """
 
 from __future__ import annotations
@@ -17,7 +20,7 @@ AlertState = Literal["firing", "resolved"]
 Severity = Literal["info", "warning", "critical"]
 
 
-class Series(msgspec.Struct, frozen=True, order=True):
+class Series(msgspec.Struct, frozen=True, order=True, gc=False):
     """One thing followed over time: a topic, an entity of the watchlist, or everything."""
 
     by: By
@@ -27,14 +30,14 @@ class Series(msgspec.Struct, frozen=True, order=True):
         return f"{self.by}={self.key}"
 
 
-class Origin(msgspec.Struct, frozen=True, order=True):
+class Origin(msgspec.Struct, frozen=True, order=True, gc=False):
     """Where a news record stood: its partition and offset in the `news` stream."""
 
     partition: int
     offset: int
 
 
-class NewsItem(msgspec.Struct, frozen=True, omit_defaults=True):
+class NewsItem(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """One news item as published.
 
     `id` is the publisher's, or a stable hash of source, title and published_at when absent.
@@ -53,7 +56,7 @@ class NewsItem(msgspec.Struct, frozen=True, omit_defaults=True):
     extra: dict[str, msgspec.Raw] = {}
 
 
-class Sentiment(msgspec.Struct, frozen=True):
+class Sentiment(msgspec.Struct, frozen=True, gc=False):
     """Calibrated probabilities of the three sentiments; they sum to 1."""
 
     negative: float
@@ -66,7 +69,9 @@ class Sentiment(msgspec.Struct, frozen=True):
         return self.positive - self.negative
 
 
-class ScoredRecord(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="kind", tag="scored"):
+class ScoredRecord(
+    msgspec.Struct, frozen=True, omit_defaults=True, gc=False, tag_field="kind", tag="scored"
+):
     """One item's score in one of its series.
 
     `item` has no body. `topic` is the most probable one even where the series key is `none`.
@@ -95,7 +100,7 @@ class ScoredRecord(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="k
         return Series(self.by, self.key)
 
 
-class Mark(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="kind", tag="mark"):
+class Mark(msgspec.Struct, frozen=True, omit_defaults=True, gc=False, tag_field="kind", tag="mark"):
     """SCORE's word on one news partition: everything before `next_offset` has been written.
 
     `time` is how far time has come there. `caught_up` tells whether the end of the news

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
@@ -24,6 +23,8 @@ from monitor.scoring.chunk import Chunk
 from monitor.scoring.invalid_run import InvalidRun
 from monitor.scoring.log_time import PartitionTime
 from monitor.scoring.serving import Serving
+from monitor.scoring.steady_clock import SteadyClock
+from monitor.scoring.steps import step
 from monitor.scoring.watchlist import Watchlist
 from monitor.scoring.writer import ScoreWriter
 from monitor.settings import Settings
@@ -57,6 +58,7 @@ class Score:
         self._in_flight = 0
         self._idle = asyncio.Event()
         self._idle.set()
+        self._clock = SteadyClock()
         self._invalid = InvalidRun()
         self._go_on = asyncio.Event()
         self._go_on.set()
@@ -75,6 +77,9 @@ class Score:
     async def run(self, stop: asyncio.Event) -> None:
         """Score until `stop` is set, then finish what was fetched, commit, and return."""
         group = group_name(self._settings, "score")
+        # Nothing is left in hand by a run that failed: what it had not committed is read again.
+        self._times, self._fetched, self._committed, self._in_flight = {}, {}, {}, 0
+        self._idle.set()
         async with (
             started(producer(self._settings, max_batch_size=262_144), self._settings) as writer,
             started(consumer(self._settings, group), self._settings) as reader,
@@ -103,8 +108,10 @@ class Score:
         judged: asyncio.Queue[Chunk | None] = asyncio.Queue(1)
 
         async def prepare(chunk: Chunk) -> None:
+            self._clock.heard(max(record.timestamp for record in chunk.records))
+            now = self._now()
             with metrics.prepare_seconds.time():
-                await loop.run_in_executor(preparing, self._prepare, chunk)
+                await loop.run_in_executor(preparing, self._prepare, chunk, now)
 
         async def infer(chunk: Chunk) -> None:
             with metrics.inference_seconds.time():
@@ -120,9 +127,9 @@ class Score:
             clock = steps.create_task(self._tell_time(reader, writer, listener))
             registry = steps.create_task(self._serving.follow(preparing, inferring))
             steps.create_task(self._fetch(reader, fetched, stop))
-            steps.create_task(_step(fetched, prepare, prepared))
-            steps.create_task(_step(prepared, infer, judged))
-            await _step(judged, emit, None)
+            steps.create_task(step(fetched, prepare, prepared))
+            steps.create_task(step(prepared, infer, judged))
+            await step(judged, emit, None)
             clock.cancel()
             registry.cancel()
 
@@ -159,8 +166,8 @@ class Score:
             self._fetched[partition] = batch[-1].offset + 1
         return [record for batch in batches.values() for record in batch]
 
-    def _prepare(self, chunk: Chunk) -> None:
-        now, streams = _now(), self._settings.streams
+    def _prepare(self, chunk: Chunk, now: int) -> None:
+        streams = self._settings.streams
         is_replay = self._settings.score.replay_speed is not None
         oldest = 0 if is_replay else now - round(streams.news_retention_days * _DAY_MS)
         chunk.prepare(now, streams.max_record_bytes, oldest)
@@ -169,7 +176,7 @@ class Score:
         judge, changes = chunk.turn.judge, chunk.turn.changes
         await self._writer.write_to_all(writer, [encode(change) for change in changes])
         await self._writer.write(writer, chunk.taken, chunk.judgements, judge.version)
-        now = _now()
+        now = self._now()
         for one in chunk.taken:
             times = self._times.get(TopicPartition(self._writer.news, one.origin.partition))
             if times is not None:
@@ -199,8 +206,10 @@ class Score:
         self, reader: AIOKafkaConsumer, writer: AIOKafkaProducer, listener: Rebalance
     ) -> None:
         """Write marks for every news partition owned, and commit, at a steady interval."""
+        group = group_name(self._settings, "score")
         while True:
             listener.check()
+            self._health.turned(PART, group, len(reader.assignment()))
             await asyncio.sleep(self._settings.score.mark_interval_seconds)
             # While a group forms anew, the client has its old partitions still, but reads none.
             behind = {each: n for each, n in (await lag(reader)).items() if each in self._held}
@@ -219,7 +228,7 @@ class Score:
         in_flight = self._fetched.get(partition, 0) > times.next_offset
         # While reading is paused nothing is fetched, and the end known is of the past.
         caught_up = behind == 0 and not in_flight and self._go_on.is_set()
-        time_ = times.time(_now(), caught_up)
+        time_ = times.time(self._now(), caught_up)
         if time_ is None:
             return None
         next_offset = position if caught_up else times.next_offset
@@ -272,20 +281,5 @@ class Score:
                     known.pop(partition, None)
                 metrics.consumer_lag_records.remove("news", str(partition.partition))
 
-
-async def _step(
-    source: asyncio.Queue[Chunk | None],
-    work: Callable[[Chunk], Awaitable[None]],
-    target: asyncio.Queue[Chunk | None] | None,
-) -> None:
-    """Work on chunks in their order until None comes, and pass everything on."""
-    while (chunk := await source.get()) is not None:
-        await work(chunk)
-        if target is not None:
-            await target.put(chunk)
-    if target is not None:
-        await target.put(None)
-
-
-def _now() -> int:
-    return time.time_ns() // 1_000_000
+    def _now(self) -> int:
+        return self._clock.now(time.time_ns() // 1_000_000, time.monotonic_ns() // 1_000_000)

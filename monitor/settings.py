@@ -48,6 +48,12 @@ class KafkaSettings(_Section):
     )
     connect_timeout_seconds: float = Field(10.0, gt=0)
     session_timeout_seconds: float = Field(10.0, gt=0)
+    stall_timeout_seconds: float = Field(
+        60.0,
+        ge=5,
+        description="A role that stands still for so long, while the broker answers, is begun "
+        "anew; longer than a request may take (40 s), shorter than a poll may (300 s).",
+    )
     fetch_max_wait_ms: int = Field(
         500, ge=1, description="Longest wait of a fetch; lower it for brokers that sleep it out."
     )

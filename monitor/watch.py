@@ -67,6 +67,8 @@ class Watch:
             StreamError: when no broker can be reached, or a stream can't be read.
             KafkaError: when the broker fails for longer than its client retries.
         """
+        for partition in self._owned:
+            _forget_metrics(partition.partition)
         self._owned, self._left, self._coming = {}, {}, {}
         group = group_name(self._settings, "watch")
         async with (
@@ -82,6 +84,7 @@ class Watch:
             next_commit = time.monotonic() + _COMMIT_SECONDS
             while not stop.is_set():
                 listener.check()
+                self._health.turned(PART, group, len(reader.assignment()))
                 wait = 0 if self._snapshot_under_way else _POLL_MS
                 batches = await reader.getmany(timeout_ms=wait, max_records=_RECORDS_AT_ONCE)
                 await self._apply_all(writer, batches)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from monitor.model.bundle import STARTER, load_bundle
+from monitor.model.registry import serving_bundle
 from monitor.prior_file import load_prior
 from monitor.records import Series
 from monitor.rules_file import RuleFile, load_rules
@@ -68,7 +68,7 @@ def deployed_plan(settings: Settings) -> WatchPlan:
     rules = load_rules(
         settings.rules, settings.watch.slide_seconds, settings.score.dimensions, watchlist.keys
     )
-    bundle = load_bundle(settings.model.bundle or STARTER)
+    bundle = serving_bundle(settings.model)
     return watch_plan(settings, rules, bundle.meta.topics, watchlist)
 
 

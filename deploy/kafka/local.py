@@ -40,10 +40,10 @@ _PROPERTIES = """\
 process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller}
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}{more}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port}{more_advertised}
 controller.listener.names=CONTROLLER
-listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,{protocols}
 log.dirs={data}/log
 auto.create.topics.enable=false
 default.replication.factor=1
@@ -62,11 +62,8 @@ log.cleaner.dedupe.buffer.size=16777216
 """
 
 
-# Appended where users must log in; of two lines with one key, the later holds.
+# Appended where users must log in.
 _SASL_PROPERTIES = """\
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller},SASL://127.0.0.1:{sasl}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port},SASL://127.0.0.1:{sasl}
-listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SASL:SASL_PLAINTEXT
 sasl.enabled.mechanisms=PLAIN
 listener.name.sasl.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule \
 required user_{user}="{password}";
@@ -80,6 +77,17 @@ class SaslListener:
     port: int
     user: str
     password: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class ProxiedListener:
+    """A further listener at `port`, whose clients are sent to `proxy_port`; to test bad networks.
+
+    A client goes where the node's metadata send it, so a proxy must be what they name.
+    """
+
+    port: int
+    proxy_port: int
 
 
 class KafkaUnavailableError(NewsurgeError):
@@ -117,7 +125,10 @@ async def fetch() -> Path:
 
 @asynccontextmanager
 async def local_kafka(
-    data: Path, port: int | None = None, sasl: SaslListener | None = None
+    data: Path,
+    port: int | None = None,
+    sasl: SaslListener | None = None,
+    proxied: ProxiedListener | None = None,
 ) -> AsyncIterator[str]:
     """Run one node for the length of the block; gives its address once it answers.
 
@@ -125,12 +136,13 @@ async def local_kafka(
         data: a directory for its properties, its log and its data, which are kept and reused.
         port: where it listens; a free port when absent.
         sasl: where it listens for a user who logs in, besides.
+        proxied: where it listens for clients that come through a proxy, besides.
 
     Raises:
         KafkaUnavailableError: when it can't be fetched or does not start.
     """
     jars = await fetch()
-    properties, port = _prepare(data, port, sasl)
+    properties, port = _prepare(data, port, sasl, proxied)
     if not (data / "log" / "meta.properties").exists():
         await _format(jars, properties)
     log = data / "kafka.log"
@@ -166,7 +178,7 @@ async def docker_kafka() -> AsyncIterator[str]:
     """
     port = free_port()
     name = f"newsurge-kafka-{port}"
-    lines = _PROPERTIES.format(port=port, controller=9093, data="/var/lib/kafka").splitlines()
+    lines = _properties(port, 9093, "/var/lib/kafka").splitlines()
     # The image reads its configuration from the environment, and must listen beyond loopback.
     properties = dict(line.split("=", 1) for line in lines)
     properties["listeners"] = f"PLAINTEXT://:{port},CONTROLLER://:9093"
@@ -192,21 +204,42 @@ def _fetched() -> bool:
     return any(JARS.glob("kafka_2.13-*.jar"))
 
 
-def _prepare(data: Path, port: int | None, sasl: SaslListener | None) -> tuple[Path, int]:
+def _prepare(
+    data: Path, port: int | None, sasl: SaslListener | None, proxied: ProxiedListener | None
+) -> tuple[Path, int]:
     data.mkdir(parents=True, exist_ok=True)
     chosen, controller = port or free_port(), free_port()
-    text = _PROPERTIES.format(port=chosen, controller=controller, data=data.resolve())
-    if sasl is not None:
-        text += _SASL_PROPERTIES.format(
-            port=chosen,
-            controller=controller,
-            sasl=sasl.port,
-            user=sasl.user,
-            password=sasl.password,
-        )
+    text = _properties(chosen, controller, str(data.resolve()), sasl, proxied)
     properties = data / "server.properties"
     properties.write_text(text, "utf-8")
     return properties, chosen
+
+
+def _properties(
+    port: int,
+    controller: int,
+    data: str,
+    sasl: SaslListener | None = None,
+    proxied: ProxiedListener | None = None,
+) -> str:
+    more, more_advertised = "", ""
+    if sasl is not None:
+        more += f",SASL://127.0.0.1:{sasl.port}"
+        more_advertised += f",SASL://127.0.0.1:{sasl.port}"
+    if proxied is not None:
+        more += f",PROXIED://127.0.0.1:{proxied.port}"
+        more_advertised += f",PROXIED://127.0.0.1:{proxied.proxy_port}"
+    text = _PROPERTIES.format(
+        port=port,
+        controller=controller,
+        data=data,
+        more=more,
+        more_advertised=more_advertised,
+        protocols="SASL:SASL_PLAINTEXT,PROXIED:PLAINTEXT",
+    )
+    if sasl is not None:
+        text += _SASL_PROPERTIES.format(user=sasl.user, password=sasl.password)
+    return text
 
 
 async def _format(jars: Path, properties: Path) -> None:

@@ -6,6 +6,7 @@ Owns how newsurge speaks to a broker: security, time-outs, commits, latency. It 
 from __future__ import annotations
 
 import asyncio
+import logging
 import ssl
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
@@ -30,6 +31,10 @@ class Client(Protocol):
         """Connect."""
 
 
+log = logging.getLogger(__name__)
+_CLOSE_SECONDS = 3.0
+# The loop itself keeps no task alive.
+_closing: set[asyncio.Task[None]] = set()
 ClientT = TypeVar("ClientT", bound=Client)
 
 
@@ -162,20 +167,37 @@ async def _maybe(result: Awaitable[None] | None) -> None:
 
 
 async def _close(client: Any) -> None:
+    """Close a client, without waiting longer than `_CLOSE_SECONDS` for a broker that is away.
+
+    What is left then, such as a producer's last records, goes on until the broker is back or the
+    process ends. That is safe: whoever wrote them was never told that they are written.
+    """
+    closing = asyncio.create_task(_stop(client))
+    _closing.add(closing)
+    closing.add_done_callback(_closed)
+    await asyncio.wait([closing], timeout=_CLOSE_SECONDS)
+
+
+def _closed(closing: asyncio.Task[None]) -> None:
+    _closing.discard(closing)
+    if not closing.cancelled() and closing.exception() is not None:
+        log.warning("a client did not close as it should: %s", closing.exception())
+
+
+async def _stop(client: Any) -> None:
     if isinstance(client, AIOKafkaAdminClient):
         await client.close()
         return
-    task = asyncio.current_task()
-    cancelled_before = task.cancelling() if task else 0
     try:
         await client.stop()
     except asyncio.CancelledError:
         # While a broker is away, a consumer's `stop` lets the cancellation of its own fetches
-        # out (aiokafka issue 647) and leaves its connections open. Taken for ours, it would end
-        # a role without a word; and there is no public way to close what it left.
-        if isinstance(client, AIOKafkaConsumer):
-            await client._client.close()  # noqa: SLF001
-        if task is None or task.cancelling() > cancelled_before:
+        # out (aiokafka issue 647). Then, and where this task is cancelled at the end of the
+        # process, connections are left open, and a consumer has no public way to close them.
+        is_producer = isinstance(client, AIOKafkaProducer)
+        await (client.client if is_producer else client._client).close()  # noqa: SLF001
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
             raise
 
 

@@ -14,12 +14,24 @@ from aiokafka.errors import (
     AuthenticationFailedError,
     AuthenticationMethodNotSupported,
     BrokerResponseError,
+    CommitFailedError,
+    IllegalGenerationError,
     IllegalSaslStateError,
+    IllegalStateError,
+    InvalidProducerEpoch,
+    KafkaError,
+    KafkaTimeoutError,
+    KafkaUnavailableError,
+    OutOfOrderSequenceNumber,
+    ProducerFenced,
+    RebalanceInProgressError,
     SaslAuthenticationFailed,
+    UnknownMemberIdError,
+    UnknownProducerId,
     UnsupportedSaslMechanismError,
 )
 
-from monitor.errors import StreamError
+from monitor.errors import BrokerAwayError, StreamError
 from monitor.settings import KafkaSettings
 
 _AUTHENTICATION = (
@@ -29,6 +41,50 @@ _AUTHENTICATION = (
     SaslAuthenticationFailed,
     UnsupportedSaslMechanismError,
 )
+
+# The broker has forgotten this member or producer, or has given its work to another.
+_FENCED = (
+    CommitFailedError,
+    IllegalGenerationError,
+    IllegalStateError,
+    InvalidProducerEpoch,
+    OutOfOrderSequenceNumber,
+    ProducerFenced,
+    RebalanceInProgressError,
+    UnknownMemberIdError,
+    UnknownProducerId,
+)
+_AWAY = (BrokerAwayError, KafkaTimeoutError, KafkaUnavailableError, ConnectionError, TimeoutError)
+
+
+def passing(error: BaseException) -> str | None:
+    """Why something may be tried again after this error, with new clients.
+
+    Returns:
+        `broker` where it does not answer or is not ready, `fenced` where it has moved on without
+        this member, `client` where aiokafka's own tasks failed; None for whatever a user or a
+        developer must mend. Of a group of errors each must pass, and the first decides.
+    """
+    if isinstance(error, BaseExceptionGroup):
+        kinds = [passing(each) for each in error.exceptions]
+        return kinds[0] if all(kinds) else None
+    if isinstance(error, _FENCED):
+        return "fenced"
+    if isinstance(error, _AWAY) or (isinstance(error, KafkaError) and error.retriable):
+        return "broker"
+    if type(error) is KafkaError:
+        # So it tells that a background task of a client failed; what of is its cause.
+        cause = error.__cause__
+        refused = isinstance(cause, KafkaError) and passing(cause) is None
+        return None if refused else "client"
+    return None
+
+
+def first_cause(error: BaseException) -> BaseException:
+    """The first error inside a group of them, which is what a user can act on."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
 
 
 def explained(kafka: KafkaSettings, causes: list[BaseException]) -> StreamError:
@@ -50,13 +106,14 @@ def explained(kafka: KafkaSettings, causes: list[BaseException]) -> StreamError:
             f"no TLS connection to broker {where} ({reason(broken)}); check kafka.ssl_cafile "
             f"and kafka.security_protocol ({kafka.security_protocol})"
         )
-    answered = next((cause for cause in causes if isinstance(cause, BrokerResponseError)), None)
+    answers = (cause for cause in causes if isinstance(cause, BrokerResponseError))
+    answered = next((cause for cause in answers if not cause.retriable), None)
     if answered is not None:
         return StreamError(
             f"the broker at {where} refused to take up work ({reason(answered)}); if it has no "
             "idempotent producers, turn kafka.idempotence off (NEWSURGE_KAFKA__IDEMPOTENCE)"
         )
-    return StreamError(
+    return BrokerAwayError(
         f"no Kafka broker answers at {where} ({reason(causes[0])}); start one, or set "
         "kafka.bootstrap_servers (NEWSURGE_KAFKA__BOOTSTRAP_SERVERS) and "
         f"kafka.security_protocol ({kafka.security_protocol}) to yours"

@@ -13,9 +13,10 @@ from contextlib import suppress
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
-from monitor.errors import StreamError
+from monitor.errors import BrokerAwayError, StreamError
 from monitor.settings import Settings
 from monitor.streams.clients import consumer, partitions_of, started
+from monitor.streams.failures import passing
 from monitor.streams.spec import StreamName
 
 _STUCK_SECONDS = 30.0
@@ -62,7 +63,8 @@ async def read_all(
             async for record in _to_the_end(client, wanted):
                 yield record
         except KafkaError as error:
-            raise StreamError(
+            kind = BrokerAwayError if passing(error) else StreamError
+            raise kind(
                 f"stream {wanted[0].topic} can't be read ({error}); check the broker, and the "
                 "ACLs that `newsurge streams` prints"
             ) from error
@@ -125,11 +127,11 @@ class _Progress:
         self._positions: dict[TopicPartition, int] = {}
 
     def note(self, positions: dict[TopicPartition, int], awaited: TopicPartition) -> None:
-        """Take note of the positions; raises StreamError when they stay for too long."""
+        """Take note of the positions; raises BrokerAwayError when they stay for too long."""
         if positions != self._positions:
             self._positions, self._since = positions, self._clock()
         elif self._clock() - self._since > _STUCK_SECONDS:
-            raise StreamError(
+            raise BrokerAwayError(
                 f"stream {awaited.topic}, partition {awaited.partition}: nothing arrives beyond "
                 f"offset {positions[awaited]} for {_STUCK_SECONDS:.0f} s; check the broker, and "
                 "that these credentials may read the stream"

@@ -78,10 +78,9 @@ class Clock:
             if partition == marked:
                 continue
             other.missed += 1
-            silent_for = time - other.frontier
-            live = sum(not source.stalled for source in self._sources.values())
-            if other.missed >= MISSED_MARKS * live and silent_for >= self._idle_timeout:
-                other.stalled = True
+            if time - other.frontier >= self._idle_timeout:
+                live = sum(not source.stalled for source in self._sources.values())
+                other.stalled = other.stalled or other.missed >= MISSED_MARKS * live
 
     def _advance(self) -> bool:
         times = [source.time for source in self._sources.values() if not source.stalled]

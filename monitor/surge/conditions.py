@@ -67,10 +67,9 @@ def surge_verdict(met: bool, onset: int, head: int, track: Track, hours: float |
 
 def _threshold(rule: ThresholdRule, tally: Tally) -> Verdict:
     novel = rule.counting == "novel"
-    met = _holds(rule, tally, novel)
-    if not met:
+    if not _holds(rule, tally, novel):
         return UNMET
-    return Verdict(met, without_duplicates=None if novel else _holds(rule, tally, novel=True))
+    return Verdict(met=True, without_duplicates=None if novel else _holds(rule, tally, novel=True))
 
 
 def _holds(rule: ThresholdRule, tally: Tally, novel: bool) -> bool:

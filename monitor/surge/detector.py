@@ -63,7 +63,7 @@ class Episode:
 class _Ahead:
     """The runs just before the newest pane.
 
-    `trip` is the number of negative stories in that pane from which the rule is met. It is
+    With fewer than `trip` negative stories in that pane the rule is known not to be met. It is
     reckoned when the pane is looked at for a second time: most panes are looked at once.
     """
 
@@ -71,7 +71,7 @@ class _Ahead:
     revision: int
     runs: list[Run]
     through: int
-    trip: int | None = None
+    trip: int = 0
 
 
 class Detector:
@@ -153,9 +153,9 @@ class Detector:
         ahead = self._ahead
         if ahead is None or ahead.head != newest.pane or ahead.revision != revision:
             self._ahead = ahead = self._look_ahead(newest.pane, before(), revision, baseline)
-        elif ahead.trip is None and self._rule.on == "volume":
-            ahead.trip = self._trip(ahead, newest, baseline)
-        if ahead.trip is not None and newest.negative < ahead.trip:
+        elif newest.negative >= ahead.trip and self._rule.on == "volume":
+            self._raise_trip(ahead, newest, baseline)
+        if newest.negative < ahead.trip:
             return NOTHING
         return self._judge(ahead, newest, baseline)
 
@@ -264,22 +264,15 @@ class Detector:
             fmean(period for period, run in hours if run.channel is channel) for channel in Channel
         )
 
-    def _trip(self, ahead: _Ahead, newest: Counts, baseline: Baseline) -> int:
-        """The number of negative stories in the newest pane from which the rule is met."""
+    def _raise_trip(self, ahead: _Ahead, newest: Counts, baseline: Baseline) -> None:
+        """Raise the trip level if the rule would not be met by twice as many negative stories.
 
-        def met(negative: int) -> bool:
-            counts = Counts(newest.pane, negative, max(negative, newest.stories))
-            return self._judge(ahead, counts, baseline).met
-
-        low, high = 0, 1
-        while not met(high):
-            low, high = high, high * 2
-            if high > 1 << 20:
-                return high
-        while high - low > 1:
-            middle = (low + high) // 2
-            low, high = (low, middle) if met(middle) else (middle, high)
-        return high
+        On volume it is met by any number of them above one that meets it.
+        """
+        twice = 2 * newest.negative
+        counts = Counts(newest.pane, twice, max(twice, newest.stories))
+        if not self._judge(ahead, counts, baseline).met:
+            ahead.trip = twice
 
 
 def settle(

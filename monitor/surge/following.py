@@ -14,7 +14,7 @@ from monitor.surge.detector import Detector, settle
 from monitor.surge.evidence import Transition, alert_event
 from monitor.surge.lifecycle import CALM, Action, State, Status, step, step_early
 from monitor.surge.panes import Window
-from monitor.surge.rules import AbsentRule, Match, Rule, ThresholdRule
+from monitor.surge.rules import Match, Rule, SurgeRule
 from monitor.surge.track import Statistics, Taken, Track
 from monitor.surge.week import week
 
@@ -58,6 +58,7 @@ class Following:
     model: str = ""
     as_of: int = 0
     changed: bool = True
+    _takes_all: bool = field(init=False)
     _early: list[Watched] = field(init=False)
     _detectors: list[Detector] = field(init=False)
 
@@ -69,11 +70,14 @@ class Following:
             series=self.series,
             own_week=week(self.timezone, self.calendar),
         )
+        self._takes_all = not (self.match.source or self.match.language)
         self._early = [one for one in self.watched if one.rule.tells_early]
         self._detectors = [one.detector for one in self.watched if one.detector is not None]
 
     def takes(self, record: ScoredRecord) -> bool:
         """Whether a record of the series passes the matchers on source and language."""
+        if self._takes_all:
+            return True
         source, language = self.match.source, self.match.language
         return (not source or record.item.source in source) and (
             not language or record.item.language in language
@@ -91,7 +95,7 @@ class Following:
         self.changed = True
         added = self.track.add(record, offset)
         events: list[AlertEvent] = []
-        if added.taken is Taken.COUNTED:
+        if added.taken == "counted":
             now = record.event_time if clock is None else max(clock, record.event_time)
             for watched in self._early:
                 # Nothing but a new negative story brings a surge nearer.
@@ -110,7 +114,9 @@ class Following:
         self.track.roll(on_time=boundary, early=boundary + 1)
         events: list[AlertEvent] = []
         for watched in self.watched:
-            events += self._evaluate(watched, now, "on time")
+            # Only a record can start a surge, and each is looked at when it comes.
+            if watched.detector is None or watched.status.state is not State.INACTIVE:
+                events += self._evaluate(watched, now, "on time")
         return events
 
     def retract(self, item_id: str, now: int) -> None:
@@ -119,14 +125,16 @@ class Following:
         self.track.retract(item_id, now)
 
     def _evaluate(self, watched: Watched, now: int, when: When) -> list[AlertEvent]:
-        rule, before = watched.rule, watched.status
-        if isinstance(rule, ThresholdRule | AbsentRule):
+        rule, before, head = watched.rule, watched.status, 0
+        if isinstance(rule, SurgeRule):
+            head = self._head(now, when)
+            verdict = self._surge(watched, head)
+        else:
             windows = self.track.early if when == "early" else self.track.on_time
             window = windows[watched.length]
             verdict = judge(rule, window.tally, self.track, now)
-        elif watched.detector is not None:
-            head = self._head(now, when)
-            verdict = self._surge(watched, watched.detector, head, when)
+        if not verdict.met and before.state is State.INACTIVE:
+            return []
         if when == "early":
             after, action = step_early(before, verdict.met, now, for_=rule.for_)
         else:
@@ -149,17 +157,16 @@ class Following:
         newest = self.track.newest
         return newest if when == "early" and newest is not None else now // self.statistics.slide
 
-    def _surge(self, watched: Watched, detector: Detector, head: int, when: When) -> Verdict:
-        track = self.track
+    def _surge(self, watched: Watched, head: int) -> Verdict:
+        track, detector = self.track, watched.detector
+        if detector is None:
+            return UNMET
         if detector.in_episode:
             if not detector.is_calm(track.open_counts(head), head, track.baseline):
                 return Verdict(met=True)
             # What lies further back than the rule's window is not kept.
             onset = max(detector.onset or head, head - watched.length + 1)
             return surge_verdict(False, onset, head, track, None)
-        if when == "on time" and watched.status.state is State.INACTIVE:
-            # Only a record can start a surge, and each is looked at when it comes.
-            return UNMET
         finding = detector.find(
             track.counts(head), lambda: track.open_counts(head - 1), track.revision, track.baseline
         )

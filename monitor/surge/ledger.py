@@ -30,7 +30,7 @@ class StateRecord(NamedTuple):
     value: bytes | None
 
 
-class Key(msgspec.Struct, frozen=True, array_like=True):
+class Key(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Whose record it is: `core`, or a part of the series with its slot and chunk.
 
     `part` is empty in the key of a core, and `name` None in that of a partition's commit.
@@ -43,7 +43,7 @@ class Key(msgspec.Struct, frozen=True, array_like=True):
     chunk: int = 0
 
 
-class Chunk(msgspec.Struct, frozen=True):
+class Chunk(msgspec.Struct, frozen=True, gc=False):
     """A piece of a part, as of the series' snapshot number `written`."""
 
     written: int

@@ -8,22 +8,30 @@ least `SAME_STORY`. Candidates are found by locality-sensitive hashing of the si
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from itertools import repeat
+
+import msgspec
 
 from monitor.records import NewsItem
-from monitor.surge.signature import BANDS, bands, similarity
+from monitor.surge.signature import BANDS, BYTES, bands, equal_bytes, similarity_of
 
 SAME_STORY = 0.6
+_EQUAL_BYTES = next(equal for equal in range(BYTES + 1) if similarity_of(equal) >= SAME_STORY)
 
 
-@dataclass(slots=True, eq=False)
-class Told:
+class Told(msgspec.Struct, eq=False, gc=False):
     """A story: the item that told it first, and how many settled items told it again.
 
-    While its pane is open, a story may yet turn out to be another's, told earlier; once it is
-    settled, `settled_as` is that other story, or the story itself. `number` is its place among
-    all that its track was told.
+    While its pane is open, a story may yet turn out to be another's, told earlier: once it is
+    `settled`, `settled_as` is that other story, or None where it is itself. `contested` tells
+    that a story like it was settled while it was not, and `shares` that it is the first of those
+    that share some band. `number` is its place among all that its
+    track was told.
     """
+
+    # No story is part of a reference cycle, and there are millions of them: the garbage
+    # collector need not walk over them.
 
     item: NewsItem
     event_time: int
@@ -32,34 +40,53 @@ class Told:
     pane: int
     number: int = 0
     copies: int = 0
+    settled: bool = False
     settled_as: Told | None = None
+    contested: bool = False
+    shares: bool = False
 
 
 class NoveltyIndex:
-    """Stories by the bands of their signatures, dropped by pane."""
+    """Stories by the bands of their signatures, dropped by pane.
+
+    Nearly every band is of one story only. Where several share one, the first is in `_by_band`,
+    and the others are in `_sharing`, by the band's place and value.
+    """
 
     def __init__(self) -> None:
-        self._by_band: tuple[dict[int, list[Told]], ...] = tuple({} for _ in range(BANDS))
-        self._by_pane: dict[int, list[Told]] = defaultdict(list)
+        self._by_band: tuple[dict[int, Told], ...] = tuple({} for _ in range(BANDS))
+        self._sharing: dict[tuple[int, int], list[Told]] = {}
+        self._by_pane: dict[int, dict[Told, None]] = defaultdict(dict)
 
-    def find(self, signature: bytes, *, settled: bool = False) -> Told | None:
-        """The most similar story that counts as the same, the earliest of equals; or None.
+    def tell(self, story: Told) -> Told | None:
+        """Remember a story, unless it was told before: then returns what `find` would."""
+        # What has to be looked up and what has to be put in are the same sixteen places.
+        keys = bands(story.signature)
+        found = list(map(dict.setdefault, self._by_band, keys, repeat(story)))
+        if found.count(story) < BANDS:
+            earlier = _most_alike(story.signature, self._candidates(keys, found, story))
+            if earlier is not None:
+                for index, key, first in zip(self._by_band, keys, found, strict=True):
+                    if first is story:
+                        del index[key]
+                return earlier
+            self._share(keys, found, story)
+        self._by_pane[story.pane][story] = None
+        return None
 
-        Args:
-            signature: the item's signature.
-            settled: look among settled stories only.
-        """
-        buckets = zip(self._by_band, bands(signature), strict=True)
-        found = [bucket for index, band in buckets if (bucket := index.get(band)) is not None]
-        if not found:
-            return None
-        alike = [
-            (-likeness, story.event_time, story.item.id, story)
-            for story in {id(story): story for bucket in found for story in bucket}.values()
-            if (not settled or story.settled_as is not None)
-            and (likeness := similarity(signature, story.signature)) >= SAME_STORY
-        ]
-        return min(alike, key=lambda one: one[:3])[3] if alike else None
+    def find(self, signature: bytes) -> Told | None:
+        """The most similar story that counts as the same, the earliest of equals; or None."""
+        return _most_alike(signature, self._like(signature))
+
+    def find_settled(self, signature: bytes) -> Told | None:
+        """As `find`, among settled stories only."""
+        return _most_alike(signature, (one for one in self._like(signature) if one.settled))
+
+    def contest(self, signature: bytes) -> None:
+        """Mark the stories that count as the same, and are not settled yet, as contested."""
+        for story in self._like(signature):
+            if not story.settled and _is_same(int.from_bytes(signature), story):
+                story.contested = True
 
     def of_pane(self, pane: int) -> list[Told]:
         """The stories first told in this pane, in the order in which they were."""
@@ -70,18 +97,15 @@ class NoveltyIndex:
         return [pane for pane, stories in self._by_pane.items() if stories]
 
     def add(self, story: Told) -> None:
-        """Remember a story."""
-        self._by_pane[story.pane].append(story)
-        for index, band in zip(self._by_band, bands(story.signature), strict=True):
-            bucket = index.get(band)
-            if bucket is None:
-                index[band] = [story]
-            else:
-                bucket.append(story)
+        """Remember a story, whatever was told before."""
+        self._by_pane[story.pane][story] = None
+        keys = bands(story.signature)
+        found = list(map(dict.setdefault, self._by_band, keys, repeat(story)))
+        self._share(keys, found, story)
 
     def remove(self, story: Told) -> None:
         """Forget one story."""
-        self._by_pane[story.pane].remove(story)
+        del self._by_pane[story.pane][story]
         self._remove_bands(story)
 
     def drop(self, pane: int) -> None:
@@ -89,10 +113,66 @@ class NoveltyIndex:
         for story in self._by_pane.pop(pane, ()):
             self._remove_bands(story)
 
+    def _like(self, signature: bytes) -> Collection[Told]:
+        """The stories that share a band with a signature."""
+        keys = bands(signature)
+        found = list(map(dict.get, self._by_band, keys))
+        return () if found.count(None) == BANDS else self._candidates(keys, found, None)
+
+    def _candidates(
+        self, keys: tuple[int, ...], found: Sequence[Told | None], own: Told | None
+    ) -> Collection[Told]:
+        """Each story of the bands, once.
+
+        Args:
+            keys: the bands.
+            found: the first story of each.
+            own: what is in `found` for a band that is no story's.
+        """
+        candidates: dict[Told | None, None] = dict.fromkeys(found)
+        candidates.pop(own, None)
+        firsts = [story for story in candidates if story is not None]
+        if not any(story.shares for story in firsts):
+            return firsts
+        stories = dict.fromkeys(firsts)
+        for place, (key, first) in enumerate(zip(keys, found, strict=True)):
+            if first is not None and first.shares and (place, key) in self._sharing:
+                stories.update(dict.fromkeys(self._sharing[place, key]))
+        return stories
+
+    def _share(self, keys: tuple[int, ...], found: Sequence[Told], story: Told) -> None:
+        """Note a story under the bands that are others' already."""
+        for place, (key, first) in enumerate(zip(keys, found, strict=True)):
+            if first is not story:
+                first.shares = True
+                self._sharing.setdefault((place, key), []).append(story)
+
     def _remove_bands(self, story: Told) -> None:
-        for index, band in zip(self._by_band, bands(story.signature), strict=True):
-            bucket = index[band]
-            if len(bucket) == 1:
-                del index[band]
+        keys = bands(story.signature)
+        for place, (index, key) in enumerate(zip(self._by_band, keys, strict=True)):
+            others = self._sharing.get((place, key))
+            if others is None:
+                del index[key]
+                continue
+            if index[key] is story:
+                index[key] = others.pop(0)
+                index[key].shares = True
             else:
-                bucket.remove(story)
+                others.remove(story)
+            if not others:
+                del self._sharing[place, key]
+
+
+def _is_same(signature: int, story: Told) -> bool:
+    return equal_bytes(signature, story.signature) >= _EQUAL_BYTES
+
+
+def _most_alike(signature: bytes, candidates: Iterable[Told]) -> Told | None:
+    """Of those that count as the same the most similar, the earliest of equals."""
+    number = int.from_bytes(signature)
+    alike = [
+        (-equal, story.event_time, story.item.id, story)
+        for story in candidates
+        if (equal := equal_bytes(number, story.signature)) >= _EQUAL_BYTES
+    ]
+    return min(alike, key=lambda one: one[:3])[3] if alike else None

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
+import msgspec
+
 from monitor.records import Origin, ScoredRecord
 from monitor.surge.novelty import Told
 
@@ -52,13 +54,11 @@ class Tally:
         self.novel_score += sign * other.novel_score
 
 
-@dataclass(slots=True)
-class Entry:
+class Entry(msgspec.Struct, eq=False, gc=False):
     """One record of an open pane. `story` is the one it was taken to tell; None: not counted."""
 
     record: ScoredRecord
     offset: int
-    signature: bytes
     negative: bool
     score: int
     story: Told | None = None
@@ -68,6 +68,12 @@ class Entry:
     def order(self) -> tuple[int, Origin]:
         """The order in which stories are settled: by event time, then by origin."""
         return self.record.event_time, self.record.origin
+
+
+def entry_of(record: ScoredRecord, offset: int, negative_threshold: float) -> Entry:
+    """The entry of a record, counted as negative from that probability on."""
+    negative = record.sentiment.negative >= negative_threshold
+    return Entry(record, offset, negative, round(record.score * SCORE_UNIT))
 
 
 @dataclass(slots=True)
@@ -101,6 +107,11 @@ class Window:
     def holds(self, pane: int) -> bool:
         """Whether the pane lies in the window now."""
         return self.head is not None and self.head - self.length < pane <= self.head
+
+    def count(self, pane: int, entry: Entry) -> None:
+        """Count what was counted in a pane, if that lies in the window."""
+        if self.holds(pane):
+            self.tally.count(entry.negative, entry.score, entry.novel)
 
     def roll(self, head: int, panes: dict[int, Pane]) -> None:
         """Move the window's end forward to `head`; moving backwards is not done."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from monitor.records import AlertEvent, Mark, Origin, Retraction, Scored, ScoredRecord, Series
 from monitor.surge.clock import Clock
@@ -24,7 +25,7 @@ from monitor.surge.state import (
     TrackName,
     statistics_digest,
 )
-from monitor.surge.track import Statistics
+from monitor.surge.track import Statistics, Taken
 
 
 @dataclass(frozen=True)
@@ -78,10 +79,11 @@ class Applied:
 
         None stands for all series at once, which a retraction is for.
         """
-        offset, applied = self._latest.get(origin.partition, (-1, set()))
-        if origin.offset > offset:
+        latest = self._latest.get(origin.partition)
+        if latest is None or origin.offset > latest[0]:
             self._latest[origin.partition] = (origin.offset, {series})
             return True
+        offset, applied = latest
         if origin.offset < offset or series in applied:
             return False
         applied.add(series)
@@ -97,6 +99,9 @@ class Applied:
     def restore(self, states: Iterable[AppliedState]) -> None:
         """Have applied what was applied before."""
         self._latest = {one.news_partition: (one.offset, set(one.series)) for one in states}
+
+
+Outcome = Taken | Literal["restored", "unwatched", "repeated_origin"]
 
 
 class PartitionWatch:
@@ -223,13 +228,12 @@ class PartitionWatch:
         if followings is None:
             followings = self._follow(series)
         events: list[AlertEvent] = []
-        outcome = "unwatched"
+        outcome: Outcome = "unwatched"
         for following in followings:
             if offset < following.as_of:
                 outcome = "restored"
             elif following.takes(record):
-                taken, caused = following.add(offset, record, self.clock.time)
-                outcome = taken.value
+                outcome, caused = following.add(offset, record, self.clock.time)
                 events += caused
         self.outcomes[outcome] += 1
         return events
@@ -245,10 +249,11 @@ class PartitionWatch:
         first = last if self._boundary is None else self._boundary + 1
         self._boundary = last
         events: list[AlertEvent] = []
+        followings = [each for each in self.followings() if offset >= each.as_of]
         for boundary in range(first, last + 1):
-            for following in self.followings():
-                if offset >= following.as_of:
-                    events += following.pass_boundary(boundary, self._closing(boundary))
+            closing = self._closing(boundary)
+            for following in followings:
+                events += following.pass_boundary(boundary, closing)
         return events
 
     def _closing(self, boundary: int) -> int:

@@ -69,7 +69,8 @@ class Term(NamedTuple):
 
     def holds(self, tally: Tally, novel: bool) -> bool:
         """Whether it holds for the window's stories, or for its raw items."""
-        return _OPERATORS[self.operator](quantity(self.quantity, tally, novel), self.value)
+        name, comparison, value = self
+        return _OPERATORS[comparison](quantity(name, tally, novel), value)
 
 
 def parse_condition(value: object) -> tuple[Term, ...]:

@@ -18,9 +18,17 @@ _CHANCE = 1 / 256
 
 def similarity(a: bytes, b: bytes) -> float:
     """The estimated Jaccard similarity (0 to 1) of the two texts' words."""
-    difference = int.from_bytes(a) ^ int.from_bytes(b)
-    equal = difference.to_bytes(BYTES).count(0) / BYTES
-    return max(0.0, (equal - _CHANCE) / (1 - _CHANCE))
+    return similarity_of(equal_bytes(int.from_bytes(a), b))
+
+
+def similarity_of(equal: int) -> float:
+    """The estimated Jaccard similarity of two texts whose signatures have so many equal bytes."""
+    return max(0.0, (equal / BYTES - _CHANCE) / (1 - _CHANCE))
+
+
+def equal_bytes(a: int, b: bytes) -> int:
+    """How many bytes of two signatures are equal; the first is given as a big-endian number."""
+    return (a ^ int.from_bytes(b)).to_bytes(BYTES).count(0)
 
 
 def bands(signature: bytes) -> tuple[int, ...]:

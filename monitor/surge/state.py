@@ -85,7 +85,7 @@ class TrackState(msgspec.Struct, frozen=True):
     baseline: BaselineState
 
 
-class TrackName(msgspec.Struct, frozen=True):
+class TrackName(msgspec.Struct, frozen=True, gc=False):
     """What makes a track itself: series, matchers, week."""
 
     by: By
@@ -101,7 +101,7 @@ class TrackName(msgspec.Struct, frozen=True):
         return Series(self.by, self.key)
 
 
-class StoryState(msgspec.Struct, frozen=True, omit_defaults=True):
+class StoryState(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """A story; `settled_as` is the number of that story, `indexed` whether it can be told again."""
 
     number: int
@@ -115,7 +115,7 @@ class StoryState(msgspec.Struct, frozen=True, omit_defaults=True):
     indexed: bool = False
 
 
-class EntryState(msgspec.Struct, frozen=True):
+class EntryState(msgspec.Struct, frozen=True, gc=False):
     """A record of an open pane, and the number of the story that it was taken to tell."""
 
     record: ScoredRecord
@@ -124,7 +124,7 @@ class EntryState(msgspec.Struct, frozen=True):
     novel: bool
 
 
-class PaneState(msgspec.Struct, frozen=True, omit_defaults=True):
+class PaneState(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """All that a track keeps by one pane; ids are listed under the pane that they expire with."""
 
     tally: tuple[int, int, int, int, int, int] | None = None

@@ -11,25 +11,19 @@ from __future__ import annotations
 from collections import defaultdict, deque
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import Enum
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import msgspec
 
 from monitor.records import ScoredRecord, Series
 from monitor.surge.baseline import DEFAULT_LEARNING, Baseline, Counts, Learning
 from monitor.surge.novelty import NoveltyIndex, Told
-from monitor.surge.panes import SCORE_UNIT, Entry, Pane, Tally, Window, due, pane_of
+from monitor.surge.panes import Entry, Pane, Tally, Window, due, entry_of, pane_of
 from monitor.surge.prior import FLAT, Prior
 from monitor.surge.week import Week, week
 
-
-class Taken(Enum):
-    """What became of a record in a track."""
-
-    COUNTED = "counted"
-    REPEATED_ID = "repeated_id"
-    LATE = "late"
+Taken = Literal["counted", "repeated_id", "late"]
+"""What became of a record in a track."""
 
 
 class Added(NamedTuple):
@@ -37,6 +31,10 @@ class Added(NamedTuple):
 
     taken: Taken
     negative_story: bool = False
+
+
+_LATE, _REPEATED_ID = Added("late"), Added("repeated_id")
+_COUNTED, _NEGATIVE_STORY = Added("counted"), Added("counted", negative_story=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,31 +112,23 @@ class Track:
         """Take a record, which stood at `offset` of its scored partition."""
         number = pane_of(record.event_time, self._statistics.slide)
         if self.closed is not None and number <= self.closed:
-            return Added(Taken.LATE)
-        entry = Entry(
-            record=record,
-            offset=offset,
-            signature=record.signature,
-            negative=record.sentiment.negative >= self._statistics.negative_threshold,
-            score=round(record.score * SCORE_UNIT),
-        )
-        pane = self.panes.setdefault(number, Pane())
+            return _LATE
+        pane = self.panes.get(number)
+        if pane is None:
+            pane = self.panes[number] = Pane()
+        entry = entry_of(record, offset, self._statistics.negative_threshold)
         pane.entries.append(entry)
         pane.touch(offset)
         if self.newest is None or number > self.newest:
-            self.newest = number
-            self.revision += 1
-        elif number < self.newest:
-            self.revision += 1
-        for window in self.early.values():
-            window.roll(number, self.panes)
+            self._reach(number)
         self._count_open(number, pane, entry)
         if entry.story is None:
-            return Added(Taken.REPEATED_ID)
+            return _REPEATED_ID
+        if entry.novel and number != self.newest:
+            self.revision += 1
         for window in self._windows:
-            if window.holds(number):
-                window.tally.count(entry.negative, entry.score, entry.novel)
-        return Added(Taken.COUNTED, entry.novel and entry.negative)
+            window.count(number, entry)
+        return _NEGATIVE_STORY if entry.novel and entry.negative else _COUNTED
 
     def retract(self, item_id: str, now: int) -> None:
         """Take an item out of the open panes, and keep it out when it is told again."""
@@ -152,9 +142,12 @@ class Track:
         """Close the panes up to `through`, settling each; what those held that held anything."""
         if self.closed is not None and through <= self.closed:
             return []
+        closed = []
         for number in self.held(self._first_open, through):
             self._settle(number)
-        closed = self.open_counts(through)
+            counts = self.counts(number)
+            if counts.stories:
+                closed.append(counts)
         before, self.closed = self.closed, through
         if closed:
             self.revision += 1
@@ -215,14 +208,22 @@ class Track:
     def _first_open(self) -> int:
         return 0 if self.closed is None else self.closed + 1
 
+    def _reach(self, number: int) -> None:
+        self.newest = number
+        self.revision += 1
+        for window in self.early.values():
+            window.roll(number, self.panes)
+
     def _count_open(self, number: int, pane: Pane, entry: Entry) -> None:
         item_id = entry.record.item.id
         if item_id in self.ids or item_id in self.open_ids or item_id in self.retracted:
             return
         self.open_ids[item_id] = number
-        story = self.index.find(entry.signature)
-        entry.novel = story is None
-        entry.story = story or self._tell(entry, number)
+        story = self._story(entry, number)
+        earlier = self.index.tell(story)
+        entry.story = earlier or story
+        entry.novel = earlier is None
+        self.told += entry.novel
         pane.tally.count(entry.negative, entry.score, entry.novel)
 
     def _recount_open(self, without: str) -> None:
@@ -266,27 +267,44 @@ class Track:
     def _settle_story(self, entry: Entry, number: int) -> tuple[Told, bool]:
         """The story that an entry is settled as telling, and whether it is the first to."""
         own = entry.story if entry.novel else None
-        earlier = self.index.find(entry.signature, settled=True)
+        if own is not None and not own.contested:
+            # It was told as a new one, and none like it has been since.
+            own.settled = True
+            return own, True
+        earlier = self.index.find_settled(entry.record.signature)
         if earlier is not None:
             earlier.copies += 1
             self._touch(earlier.pane)
             if own is not None:
                 self.index.remove(own)
-                own.settled_as = earlier
+                own.settled, own.settled_as = True, earlier
             return earlier, False
-        story = own or self._tell(entry, number)
-        story.settled_as = story
+        story = own or self._tell_late(entry, number)
+        story.settled = True
         return story, True
 
-    def _tell(self, entry: Entry, pane: int) -> Told:
-        record = entry.record
-        negative = record.sentiment.negative
-        # Stories are kept for the whole horizon: without what nobody asks of them.
-        item = msgspec.structs.replace(record.item, entities=(), extra={})
+    def _tell_late(self, entry: Entry, pane: int) -> Told:
+        """Tell a story at its close that was taken for another's before."""
+        story = self._story(entry, pane)
         self.told += 1
-        story = Told(item, record.event_time, negative, entry.signature, pane, self.told)
+        self.index.contest(story.signature)
         self.index.add(story)
         return story
+
+    def _story(self, entry: Entry, pane: int) -> Told:
+        record = entry.record
+        item = record.item
+        if item.entities or item.extra:
+            # Stories are kept for the whole horizon: without what nobody asks of them.
+            item = msgspec.structs.replace(item, entities=(), extra={})
+        return Told(
+            item,
+            record.event_time,
+            record.sentiment.negative,
+            record.signature,
+            pane,
+            self.told + 1,
+        )
 
     def _untell(self, entry: Entry) -> None:
         if entry.novel and entry.story:

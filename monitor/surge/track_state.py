@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 
 from monitor.surge.baseline import Counts
 from monitor.surge.novelty import Told
-from monitor.surge.panes import SCORE_UNIT, Entry, Pane, Tally, Window, due
+from monitor.surge.panes import Entry, Pane, Tally, Window, due, entry_of
 from monitor.surge.state import EntryState, PaneState, StoryState, TrackState
 from monitor.surge.track import Statistics, Track
 
@@ -134,7 +134,7 @@ def _story_state(story: Told, indexed: bool) -> StoryState:
         negative=story.negative,
         signature=story.signature,
         copies=story.copies,
-        settled_as=None if story.settled_as is None else story.settled_as.number,
+        settled_as=(story.settled_as or story).number if story.settled else None,
         indexed=indexed,
     )
 
@@ -160,13 +160,15 @@ def _restore_stories(track: Track, panes: Mapping[int, PaneState]) -> dict[int, 
             state.number,
             state.copies,
         )
+        story.settled = state.settled_as is not None
+        # What was settled since it was told is not known.
+        story.contested = not story.settled
         if state.indexed:
             track.index.add(story)
     for state in states:
-        if state.settled_as is not None:
+        if state.settled_as is not None and state.settled_as != state.number:
             # Where that story is forgotten nobody asks for it: it only counts as settled.
-            itself = stories[state.number]
-            itself.settled_as = stories.get(state.settled_as, itself)
+            stories[state.number].settled_as = stories.get(state.settled_as)
     return stories
 
 
@@ -203,13 +205,7 @@ def _restore_pane(
 
 
 def _entry(state: EntryState, stories: Mapping[int, Told], statistics: Statistics) -> Entry:
-    record = state.record
-    return Entry(
-        record=record,
-        offset=state.offset,
-        signature=record.signature,
-        negative=record.sentiment.negative >= statistics.negative_threshold,
-        score=round(record.score * SCORE_UNIT),
-        story=None if state.story is None else stories[state.story],
-        novel=state.novel,
-    )
+    entry = entry_of(state.record, state.offset, statistics.negative_threshold)
+    entry.story = None if state.story is None else stories[state.story]
+    entry.novel = state.novel
+    return entry

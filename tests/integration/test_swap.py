@@ -7,6 +7,7 @@ import itertools
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -55,16 +56,22 @@ def registry(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def settings(broker: Broker, deployment: Deployment, tmp_path: Path, registry: Path) -> Settings:
+def on(deployment: Deployment, tmp_path: Path, registry: Path) -> Callable[[Broker], Settings]:
+    """The settings of this file's deployment on a broker."""
     (tmp_path / "alerts.yaml").write_text(RULES)
     (tmp_path / "watchlist.csv").write_text("key,name,aliases\nHLDN,Halden,\nOKE,Oake,\n")
-    return deployment(
-        broker,
+    return partial(
+        deployment,
         rules=tmp_path / "alerts.yaml",
         model={"registry": registry},
         score={"chunk_records": 20, "watchlist": tmp_path / "watchlist.csv"},
         log_level="error",
     )
+
+
+@pytest.fixture
+def settings(broker: Broker, on: Callable[[Broker], Settings]) -> Settings:
+    return on(broker)
 
 
 class Load:
@@ -122,13 +129,13 @@ def swaps(outcome: str) -> float:
     return float(metrics.model_swaps_total.labels(outcome)._value.get())
 
 
-async def move(registry: Path, version: str, outcome: str) -> None:
-    """Write the pointer, whatever it names, and wait until that has led to something."""
+async def move(registry: Path, version: str, outcome: str, by: int = 1) -> None:
+    """Write the pointer, whatever it names, and wait until so many processes came to that."""
     before = swaps(outcome)
     temporary = registry / "new"
     temporary.write_text(version)
     temporary.replace(registry / POINTER)
-    await until(lambda: swaps(outcome) > before)
+    await until(lambda: swaps(outcome) >= before + by)
 
 
 async def log_of(settings: Settings, partition: int) -> list[Scored]:
@@ -195,6 +202,33 @@ async def test_a_pointer_that_moves_under_load_loses_and_repeats_nothing(
             ratios = [change.all, change.entities, change.topics["Financials"]]
             assert all((ratio < 0.9) is (change.model == "b") for ratio in ratios)
     assert [list(in_turn(log, "a")) for log in logs[1:]] == [list(in_turn(logs[0], "a"))]
+
+
+@pytest.mark.kafka
+async def test_each_of_several_processes_swaps_by_itself(
+    kafka: Broker, on: Callable[[Broker], Settings], registry: Path
+) -> None:
+    settings = on(kafka)
+    one = settings.model_copy(update={"roles": ("score",)})
+    async with running(one), running(one):
+        async with under_load(settings) as load:
+            await accounted(settings, load.origins[:2])
+            await move(registry, "b", "swapped", by=2)
+            await load.more()
+        await accounted(settings, load.origins)
+    logs = [await log_of(settings, partition) for partition in range(2)]
+    records = [one for one in itertools.chain(*logs) if isinstance(one, ScoredRecord)]
+    assert Counter(one.origin for one in records if one.by == "all") == Counter(load.origins)
+    assert models_of(records) == {0: ["a", "b"], 1: ["a", "b"]}
+    for log in logs:
+        places = [place for place, one in enumerate(log) if isinstance(one, ModelChange)]
+        assert len(places) == 2
+        first = next(
+            place
+            for place, one in enumerate(log)
+            if isinstance(one, ScoredRecord) and one.model == "b"
+        )
+        assert places[0] < first
 
 
 async def test_what_can_not_serve_is_refused_while_scoring_goes_on(

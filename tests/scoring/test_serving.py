@@ -15,6 +15,8 @@ import msgspec
 import pytest
 
 from monitor import metrics
+from monitor.app import Daemon
+from monitor.errors import BundleError
 from monitor.model import judge as judge_module
 from monitor.model.bundle import ONNX, Bundle, digests, load_bundle, write_meta
 from monitor.model.judge import Judge, load_judge
@@ -291,3 +293,15 @@ async def test_without_a_registry_nothing_is_followed_or_kept(bundle_only: Servi
     with ThreadPoolExecutor(1) as pool:
         await bundle_only.follow(pool, pool)
     assert bundle_only.turn().judge.version == "one"
+
+
+async def test_a_daemon_does_not_start_with_a_model_that_lacks_a_rules_topic(
+    registry: Path, tmp_path: Path
+) -> None:
+    rules = tmp_path / "alerts.yaml"
+    rules.write_text(
+        "rules: [{alert: A, type: absent, by: topic, match: {key: [none, Weather]}, window: 1d}]\n"
+    )
+    settings = Settings(model={"registry": registry}, rules=rules, http={"port": 0})
+    with pytest.raises(BundleError, match="bundle one has no topic called Weather, which match"):
+        await Daemon(settings).run(asyncio.Event())

@@ -1,9 +1,11 @@
 """Signatures and the index of stories."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from monitor.records import NewsItem
-from monitor.surge.novelty import NoveltyIndex, Told
+from monitor.surge.novelty import SAME_STORY, NoveltyIndex, Told
 from monitor.surge.signature import BYTES, bands, similarity
 from tests.surge.log import signature_bytes
 
@@ -59,3 +61,56 @@ def test_forgetting_one_pane_leaves_the_stories_of_others() -> None:
     index.drop(2)
     index.drop(3)
     assert index.find(A) is None
+
+
+def test_what_was_told_before_is_not_remembered_again() -> None:
+    index = NoveltyIndex()
+    first, again, other = told(A, 1), told(altered(A, 8), 2), told(signature_bytes("b"), 3)
+    assert index.tell(first) is None
+    assert index.tell(again) is first
+    assert index.tell(other) is None
+    assert index.of_pane(1) == [first, other]
+    index.remove(first)
+    assert index.find(A) is None
+
+
+def test_only_open_stories_that_are_alike_are_contested() -> None:
+    index = NoveltyIndex()
+    stories = _, settled, other = told(A), told(altered(A, 8)), told(signature_bytes("b"))
+    settled.settled = True
+    for story in stories:
+        index.add(story)
+    index.contest(altered(A, 4))
+    assert [story.contested for story in stories] == [True, False, False]
+    assert other is index.find(other.signature)
+
+
+# Few values, in whole bands, so that bands are shared by stories that are alike and by others.
+signatures = st.lists(st.integers(0, 2), min_size=16, max_size=16).map(
+    lambda values: b"".join(bytes([value]) * 4 for value in values)
+)
+
+
+@given(st.lists(st.tuples(signatures, st.integers(1, 3)), max_size=20), signatures)
+def test_the_index_finds_what_a_look_at_every_story_finds(
+    stories: list[tuple[bytes, int]], asked: bytes
+) -> None:
+    index, kept = NoveltyIndex(), list[Told]()
+    for number, (signature, pane) in enumerate(stories):
+        story = told(signature, number, pane)
+        assert index.tell(story) is most_alike(signature, kept)
+        if most_alike(signature, kept) is None:
+            kept.append(story)
+    for story in [one for one in kept if one.pane == 1]:
+        index.remove(story)
+    index.drop(2)
+    assert index.find(asked) is most_alike(asked, [one for one in kept if one.pane == 3])
+
+
+def most_alike(signature: bytes, stories: list[Told]) -> Told | None:
+    alike = [one for one in stories if similarity(signature, one.signature) >= SAME_STORY]
+    return max(
+        alike,
+        key=lambda one: (similarity(signature, one.signature), -one.event_time),
+        default=None,
+    )
