@@ -36,6 +36,11 @@ class _Versioned(msgspec.Struct):
 _NOWHERE: Mapping[int, int] = MappingProxyType({})
 _key_decoder = msgspec.json.Decoder(Key)
 _version_decoder = msgspec.json.Decoder(_Versioned)
+# Made before there are threads: two that decode a struct's type for the first time at once crash
+# the process (msgspec 0.22).
+_commit_decoder = msgspec.json.Decoder(PartitionState)
+_core_decoder = msgspec.json.Decoder(SeriesState)
+_chunk_decoder = msgspec.json.Decoder(Chunk)
 
 
 class Rounds:
@@ -149,7 +154,7 @@ def restore(
     committed = found.pop(Key(partition, None), None)
     if committed is None:
         return None
-    commit = _decode(committed, PartitionState)
+    commit = _decode(committed, _commit_decoder)
     stored, ledgers = _sort(partition, found)
     if any(each.core.epoch < commit.epoch for each in stored):
         raise RefusedError("overtaken", "a process wrote to it that had lost the partition")
@@ -192,9 +197,9 @@ def _sort(
         if key.name is None:
             continue
         if not key.part:
-            cores[key.name] = _decode(value, SeriesState)
+            cores[key.name] = _decode(value, _core_decoder)
         else:
-            chunks.setdefault(key.name, []).append((key, _decode(value, Chunk)))
+            chunks.setdefault(key.name, []).append((key, _decode(value, _chunk_decoder)))
     stored, ledgers = [], {}
     for name in {**cores, **chunks}:
         core = cores.get(name)
@@ -207,13 +212,13 @@ def _sort(
 _T = TypeVar("_T", bound=msgspec.Struct)
 
 
-def _decode(value: bytes, type_: type[_T]) -> _T:
+def _decode(value: bytes, decoder: msgspec.json.Decoder[_T]) -> _T:
     try:
         version = _version_decoder.decode(value).version
         if version != STATE_VERSION:
             raise RefusedError(
                 "version", f"it is of version {version}; this newsurge reads {STATE_VERSION}"
             )
-        return msgspec.json.decode(value, type=type_)
+        return decoder.decode(value)
     except msgspec.MsgspecError as error:
         raise RefusedError("unreadable", str(error)) from error

@@ -31,7 +31,14 @@ READS: dict[Role, StreamName] = {"score": "news", "watch": "scored", "notify": "
 RECEIVER = "desk"
 PATIENCE = 90
 _LOOK_AGAIN_SECONDS = 0.2
-_COMMAND = (sys.executable, "-c", "from monitor.cli import main; main()", "run")
+_COMMAND = (
+    sys.executable,
+    "-X",
+    "faulthandler",
+    "-c",
+    "from monitor.cli import main; main()",
+    "run",
+)
 _USUAL = SeriesPrior(rate=7200, rate_hours=48, share=0.1, share_stories=1000)
 _RULES = yaml.safe_load("""
 - {alert: ManyNegative, type: threshold, by: topic, window: 3s, when: negative_count >= 12,
@@ -170,28 +177,12 @@ class Fleet:
             owned[client_id] |= {each.partition for each in decoded.partitions()}
         return dict(owned)
 
-    async def committed(self, role: Role) -> list[int]:
-        """What the role's group has committed of each partition that it reads."""
-        async with self._reader(role) as (client, partitions):
-            return [await client.committed(each) or 0 for each in partitions]
-
     async def _has_committed_all(self, role: Role) -> bool:
         for process in self.of(role):
             process.check()
-        async with self._reader(role) as (client, partitions):
+        async with _reader(self.settings, role) as (client, partitions):
             ends = await client.end_offsets(partitions)
             return all([await client.committed(each) == ends[each] for each in partitions])
-
-    @contextlib.asynccontextmanager
-    async def _reader(
-        self, role: Role
-    ) -> AsyncIterator[tuple[AIOKafkaConsumer, list[TopicPartition]]]:
-        """A client that reads with the role's group's commits, but is no member."""
-        partitions = await partitions_of(self.settings, READS[role])
-        group = consumer(self.settings, _group(self.settings, role))
-        async with started(group, self.settings) as client:
-            client.assign(partitions)
-            yield client, partitions
 
     async def drain(self) -> None:
         """Role by role, wait until all that there is to read is committed, and stop it."""
@@ -199,6 +190,23 @@ class Fleet:
             await self.ready(*self.of(role))
             await until(partial(self._has_committed_all, role))
             await self.stop(*self.of(role))
+
+
+async def committed(settings: Settings, role: Role) -> list[int]:
+    """What the role's group has committed of each partition that it reads."""
+    async with _reader(settings, role) as (client, partitions):
+        return [await client.committed(each) or 0 for each in partitions]
+
+
+@contextlib.asynccontextmanager
+async def _reader(
+    settings: Settings, role: Role
+) -> AsyncIterator[tuple[AIOKafkaConsumer, list[TopicPartition]]]:
+    """A client that sees what the role's group has committed, but is no member of it."""
+    partitions = await partitions_of(settings, READS[role])
+    async with started(consumer(settings, _group(settings, role)), settings) as client:
+        client.assign(partitions)
+        yield client, partitions
 
 
 def _group(settings: Settings, role: Role) -> str:
