@@ -26,8 +26,8 @@ class Told(msgspec.Struct, eq=False, gc=False):
     While its pane is open, a story may yet turn out to be another's, told earlier: once it is
     `settled`, `settled_as` is that other story, or None where it is itself. `contested` tells
     that a story like it was settled while it was not, and `shares` that it is the first of those
-    that share some band. `number` is its place among all that its
-    track was told.
+    that share some band. A `twin` is not the only one with its signature. `number` is its place
+    among all that its track was told.
     """
 
     # No story is part of a reference cycle, and there are millions of them: the garbage
@@ -44,22 +44,29 @@ class Told(msgspec.Struct, eq=False, gc=False):
     settled_as: Told | None = None
     contested: bool = False
     shares: bool = False
+    twin: bool = False
 
 
 class NoveltyIndex:
     """Stories by the bands of their signatures, dropped by pane.
 
     Nearly every band is of one story only. Where several share one, the first is in `_by_band`,
-    and the others are in `_sharing`, by the band's place and value.
+    and the others are in `_sharing`, by the band's place and value. Half of all repetitions are
+    literal, so that the signature itself is looked up before its bands: `_by_signature` has the
+    first story of each.
     """
 
     def __init__(self) -> None:
+        self._by_signature: dict[bytes, Told] = {}
         self._by_band: tuple[dict[int, Told], ...] = tuple({} for _ in range(BANDS))
         self._sharing: dict[tuple[int, int], list[Told]] = {}
         self._by_pane: dict[int, dict[Told, None]] = defaultdict(dict)
 
     def tell(self, story: Told) -> Told | None:
         """Remember a story, unless it was told before: then returns what `find` would."""
+        same = self._by_signature.get(story.signature)
+        if same is not None and not same.twin:
+            return same
         # What has to be looked up and what has to be put in are the same sixteen places.
         keys = bands(story.signature)
         found = list(map(dict.setdefault, self._by_band, keys, repeat(story)))
@@ -71,6 +78,7 @@ class NoveltyIndex:
                         del index[key]
                 return earlier
             self._share(keys, found, story)
+        self._by_signature[story.signature] = story
         self._by_pane[story.pane][story] = None
         return None
 
@@ -80,6 +88,9 @@ class NoveltyIndex:
 
     def find_settled(self, signature: bytes) -> Told | None:
         """As `find`, among settled stories only."""
+        same = self._by_signature.get(signature)
+        if same is not None and same.settled and not same.twin:
+            return same
         return _most_alike(signature, (one for one in self._like(signature) if one.settled))
 
     def contest(self, signature: bytes) -> None:
@@ -98,6 +109,8 @@ class NoveltyIndex:
 
     def add(self, story: Told) -> None:
         """Remember a story, whatever was told before."""
+        same = self._by_signature.setdefault(story.signature, story)
+        same.twin = same is not story
         self._by_pane[story.pane][story] = None
         keys = bands(story.signature)
         found = list(map(dict.setdefault, self._by_band, keys, repeat(story)))
@@ -148,6 +161,8 @@ class NoveltyIndex:
                 self._sharing.setdefault((place, key), []).append(story)
 
     def _remove_bands(self, story: Told) -> None:
+        if self._by_signature[story.signature] is story:
+            self._pass_on(story)
         keys = bands(story.signature)
         for place, (index, key) in enumerate(zip(self._by_band, keys, strict=True)):
             others = self._sharing.get((place, key))
@@ -161,6 +176,17 @@ class NoveltyIndex:
                 others.remove(story)
             if not others:
                 del self._sharing[place, key]
+
+    def _pass_on(self, story: Told) -> None:
+        """Let another story with the same signature, if there is one, be the first of it."""
+        del self._by_signature[story.signature]
+        if not story.twin:
+            return
+        for other in self._like(story.signature):
+            if other is not story and other.signature == story.signature:
+                other.twin = True
+                self._by_signature[story.signature] = other
+                return
 
 
 def _is_same(signature: int, story: Told) -> bool:

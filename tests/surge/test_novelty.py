@@ -1,5 +1,7 @@
 """Signatures and the index of stories."""
 
+from itertools import permutations
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -91,20 +93,29 @@ signatures = st.lists(st.integers(0, 2), min_size=16, max_size=16).map(
 )
 
 
-@given(st.lists(st.tuples(signatures, st.integers(1, 3)), max_size=20), signatures)
-def test_the_index_finds_what_a_look_at_every_story_finds(
-    stories: list[tuple[bytes, int]], asked: bytes
-) -> None:
+@given(st.data())
+def test_the_index_finds_what_a_look_at_every_story_finds(data: st.DataObject) -> None:
     index, kept = NoveltyIndex(), list[Told]()
-    for number, (signature, pane) in enumerate(stories):
-        story = told(signature, number, pane)
-        assert index.tell(story) is most_alike(signature, kept)
-        if most_alike(signature, kept) is None:
-            kept.append(story)
-    for story in [one for one in kept if one.pane == 1]:
-        index.remove(story)
+    asked = data.draw(st.lists(signatures, min_size=1, max_size=5))
+    for at in data.draw(st.lists(st.integers(0, 99), max_size=25, unique=True)):
+        signature = data.draw(st.sampled_from(asked) | signatures)
+        story = told(signature, at, pane=data.draw(st.integers(1, 2)))
+        story.settled = data.draw(st.booleans())
+        match data.draw(st.sampled_from(["tell", "add", "remove"])):
+            case "tell":
+                earlier = most_alike(signature, kept)
+                assert index.tell(story) is earlier
+                kept += [story] if earlier is None else []
+            case "add":
+                index.add(story)
+                kept.append(story)
+            case "remove" if kept:
+                index.remove(kept.pop(data.draw(st.integers(0, len(kept) - 1))))
+        settled = [one for one in kept if one.settled]
+        assert index.find_settled(asked[0]) is most_alike(asked[0], settled)
     index.drop(2)
-    assert index.find(asked) is most_alike(asked, [one for one in kept if one.pane == 3])
+    kept = [one for one in kept if one.pane == 1]
+    assert [index.find(each) for each in asked] == [most_alike(each, kept) for each in asked]
 
 
 def most_alike(signature: bytes, stories: list[Told]) -> Told | None:
@@ -114,3 +125,17 @@ def most_alike(signature: bytes, stories: list[Told]) -> Told | None:
         key=lambda one: (similarity(signature, one.signature), -one.event_time),
         default=None,
     )
+
+
+@pytest.mark.parametrize("order", permutations((1, 2, 3)))
+def test_of_stories_with_one_signature_the_earliest_left_is_found(order: tuple[int, ...]) -> None:
+    index = NoveltyIndex()
+    stories = [told(A, at) for at in order]
+    for story in stories:
+        story.settled = True
+        index.add(story)
+    while stories:
+        earliest = min(stories, key=lambda one: one.event_time)
+        assert index.find_settled(A) is index.tell(told(A, 9)) is earliest
+        index.remove(stories.pop(0))
+    assert index.tell(told(A)) is None
