@@ -39,6 +39,11 @@ PART = "score"
 _POLL_MS = 200
 _DRAIN_SECONDS = 20.0
 _DAY_MS = 86_400_000
+_PAUSED = (
+    "paused: 99% of the last 1,000 news records were invalid (see the reasons in "
+    "`newsurge dead-letter list`); mend their producer, or the model where the reason is "
+    "`inference`, then `newsurge dead-letter resume` or restart"
+)
 
 
 class Score:
@@ -80,6 +85,7 @@ class Score:
         # Nothing is left in hand by a run that failed: what it had not committed is read again.
         self._times, self._fetched, self._committed, self._in_flight = {}, {}, {}, 0
         self._idle.set()
+        self._serving.begin()
         async with (
             started(producer(self._settings, max_batch_size=262_144), self._settings) as writer,
             started(consumer(self._settings, group), self._settings) as reader,
@@ -175,6 +181,7 @@ class Score:
     async def _emit(self, writer: AIOKafkaProducer, chunk: Chunk) -> None:
         judge, changes = chunk.turn.judge, chunk.turn.changes
         await self._writer.write_to_all(writer, [encode(change) for change in changes])
+        self._serving.written(chunk.turn)
         await self._writer.write(writer, chunk.taken, chunk.judgements, judge.version)
         now = self._now()
         for one in chunk.taken:
@@ -193,13 +200,8 @@ class Score:
             self._pause()
 
     def _pause(self) -> None:
-        reason = (
-            "paused: 99% of the last 1,000 news records were invalid (see the reasons in "
-            "`newsurge dead-letter list`); mend their producer, or the model where the reason is "
-            "`inference`, then `newsurge dead-letter resume` or restart"
-        )
-        log.error(reason)
-        self._health.unready(PART, reason)
+        log.error(_PAUSED)
+        self._health.unready(PART, _PAUSED)
         self._go_on.clear()
 
     async def _tell_time(
@@ -264,6 +266,8 @@ class Score:
         self._held = set(assigned)
         if self._go_on.is_set():
             self._health.ready(PART)
+        else:
+            self._health.unready(PART, _PAUSED)
 
     async def _let_go(self, reader: AIOKafkaConsumer, revoked: set[TopicPartition]) -> None:
         """Finish what is in flight and commit it before partitions go to another process."""

@@ -55,12 +55,23 @@ class Serving:
         self._topics = topics
         self._recent = RecentNews(watchlist, settings.score.max_entities)
         self._changes: tuple[ModelChange, ...] = ()
+        self._unwritten: tuple[ModelChange, ...] = ()
 
     def turn(self) -> Turn:
         """Whose turn it is to judge the next chunk; each change of model is told once."""
         turn = Turn(self._judge, self._changes)
+        self._unwritten += self._changes
         self._changes = ()
         return turn
+
+    def written(self, turn: Turn) -> None:
+        """What a turn had to tell has been written."""
+        self._unwritten = tuple(one for one in self._unwritten if one not in turn.changes)
+
+    def begin(self) -> None:
+        """Begin to score, perhaps anew: what was not written the last time is to be told again."""
+        self._changes = self._unwritten + self._changes
+        self._unwritten = ()
 
     def note(self, items: Sequence[NewsItem]) -> None:
         """Keep in mind what was scored, to compare the next model on it."""

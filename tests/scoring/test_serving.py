@@ -147,6 +147,23 @@ async def test_there_and_back_between_two_chunks_tells_both_changes(
     assert there.all * back.all == pytest.approx(1)
 
 
+async def test_a_change_that_was_not_written_before_scoring_failed_is_told_again(
+    registry: Path, swaps: Swaps
+) -> None:
+    one = serving(registry)
+    one.note(NEGATIVE)
+    async with followed(one):
+        point_at(registry, "two")
+        await until(lambda: swaps("swapped") == 1)
+    lost = one.turn()
+    one.begin()
+    again = one.turn()
+    assert again.changes == lost.changes != ()
+    one.written(again)
+    one.begin()
+    assert one.turn().changes == ()
+
+
 async def test_without_recent_news_there_is_nothing_to_tell(registry: Path, swaps: Swaps) -> None:
     one = serving(registry)
     async with followed(one):
