@@ -127,7 +127,7 @@ def most_alike(signature: bytes, stories: list[Told]) -> Told | None:
     )
 
 
-@pytest.mark.parametrize("order", permutations((1, 2, 3)))
+@pytest.mark.parametrize("order", list(permutations((1, 2, 3))))
 def test_of_stories_with_one_signature_the_earliest_left_is_found(order: tuple[int, ...]) -> None:
     index = NoveltyIndex()
     stories = [told(A, at) for at in order]
