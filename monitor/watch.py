@@ -201,7 +201,7 @@ class Watch:
     async def _snapshot(self, writer: AIOKafkaProducer) -> None:
         """Write a piece of each snapshot that is due or under way."""
         async with self._applying:
-            for partition, owned in self._owned.items():
+            for partition, owned in list(self._owned.items()):  # a takeover may end meanwhile
                 number = partition.partition
                 interval = self._settings.watch.snapshot_interval_seconds
                 records = owned.snapshot(_SERIES_AT_ONCE, time.monotonic(), interval)
@@ -215,21 +215,22 @@ class Watch:
 
     async def _commit(self, reader: AIOKafkaConsumer) -> None:
         assigned = reader.assignment()
-        offsets = {
-            partition: owned.position
+        moved = [
+            (partition, owned, owned.position)
             for partition, owned in self._owned.items()
             if partition in assigned and owned.has_moved
-        }
-        if not offsets:
+        ]
+        if not moved:
             return
         try:
-            await reader.commit(offsets)
+            await reader.commit({partition: position for partition, _, position in moved})
         except (CommitFailedError, IllegalStateError) as error:
             # The partitions have moved on; their new owner finds in `alerts` what was written.
             log.warning("commit of scored offsets refused: %s", error)
             return
-        for partition, position in offsets.items():
-            self._owned[partition].committed = position
+        # A partition may have been let go of meanwhile, and been committed further.
+        for _, owned, position in moved:
+            owned.committed = max(owned.committed, position)
 
     async def _show(self, reader: AIOKafkaConsumer) -> None:
         """Bring the metrics up to date."""
