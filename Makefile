@@ -6,7 +6,7 @@ PYTHON ?= python3
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
 
 .PHONY: help demo install install-dev test lint test-quick test-faults test-tools kafka \
-	bench bench-watch bench-detection lock clean
+	bench bench-watch bench-scale bench-soak bench-detection lock clean
 
 help:  ## What there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -59,6 +59,12 @@ bench: install-dev  ## Measure: scorer, SCORE end to end, latency, start
 bench-watch: install-dev  ## Measure: WATCH's core against decoding alone, in memory and through a broker
 	$(BIN)/python -m benchmarks.watch
 	$(BIN)/python -m benchmarks.watch --through-broker
+
+bench-scale: install-dev  ## Measure: 1, 2 and 4 SCORE processes (needs Java and Maven)
+	$(BIN)/python -m benchmarks.scale
+
+bench-soak: install-dev  ## An hour of kills, freezes and outages (needs Java and Maven)
+	$(BIN)/python -m benchmarks.soak
 
 bench-detection: install-dev  ## Measure: the surge statistic against its peers (needs ../shared/data)
 	$(BIN)/python -m benchmarks.detection

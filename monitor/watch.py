@@ -29,7 +29,7 @@ from monitor.surge.lifecycle import State
 from monitor.surge.partition import WatchPlan
 from monitor.watch_plan import part_of
 from monitor.watching.owned import Owned
-from monitor.watching.takeover import Found, log_unreadable, take_over
+from monitor.watching.takeover import Found, log_unreadable, take_over, tell_lost
 
 log = logging.getLogger(__name__)
 PART = "watch"
@@ -165,6 +165,8 @@ class Watch:
         self, writer: AIOKafkaProducer, owned: Owned, records: list[ConsumerRecord]
     ) -> None:
         for record in records:
+            if record.offset > owned.position:
+                tell_lost(record.partition, record.offset - owned.position)
             try:
                 scored = decode_scored(record.value)
             except msgspec.MsgspecError as error:

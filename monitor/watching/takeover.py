@@ -170,19 +170,24 @@ def _tell_position(
 ) -> None:
     number, lost = partition.partition, found.begin - restored.as_of
     if lost > 0:
-        log.error(
-            "scored partition %d: %d records that the snapshot does not hold were deleted by "
-            "retention; windows and baselines lack them (see streams.scored_retention_days)",
-            number,
-            lost,
-        )
-        metrics.scored_records_total.labels("expired").inc(lost)
+        tell_lost(number, lost)
     log.info(
         "scored partition %d: goes on at offset %d, %d behind the end",
         number,
         max(restored.as_of, found.begin),
         log_end - max(restored.as_of, found.begin),
     )
+
+
+def tell_lost(number: int, lost: int) -> None:
+    """Tell of records that retention took before they were applied."""
+    log.error(
+        "scored partition %d: %d records were deleted by retention before they were applied; "
+        "windows and baselines lack them (see streams.scored_retention_days)",
+        number,
+        lost,
+    )
+    metrics.scored_records_total.labels("expired").inc(lost)
 
 
 def log_unreadable(record: ConsumerRecord, error: Exception) -> None:

@@ -156,7 +156,7 @@ async def test_records_that_retention_took_before_they_were_applied_are_told(
     await process.snapshot(first)
     second = await process.take_over(begin=5)
     assert second.position == 5
-    assert "3 records that the snapshot does not hold were deleted" in caplog.text
+    assert "3 records were deleted by retention before they were applied" in caplog.text
 
 
 class TestComingBack:
