@@ -37,7 +37,8 @@ from monitor.streams.spec import group_name
 log = logging.getLogger(__name__)
 PART = "score"
 _POLL_MS = 200
-_DRAIN_SECONDS = 20.0
+_DRAIN_SHARE = 0.5
+"""Of the session time-out, in which the group waits for a member to let go of its partitions."""
 _DAY_MS = 86_400_000
 _PAUSED = (
     "paused: 99% of the last 1,000 news records were invalid (see the reasons in "
@@ -273,7 +274,7 @@ class Score:
         """Finish what is in flight and commit it before partitions go to another process."""
         self._held -= revoked
         try:
-            async with asyncio.timeout(_DRAIN_SECONDS):
+            async with asyncio.timeout(_DRAIN_SHARE * self._settings.kafka.session_timeout_seconds):
                 await self._idle.wait()
         except TimeoutError:
             log.warning("news partitions revoked with records in flight; they are scored again")
