@@ -27,7 +27,8 @@ from monitor.watch_plan import scored_partition
 from monitor.watching.owned import Owned
 
 log = logging.getLogger(__name__)
-Records = list[tuple[bytes, bytes | None]]
+Latest = dict[bytes, bytes]
+"""What lies under each key of `state`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +67,10 @@ async def take_over(
         return before
     (log_end,) = (await end_offsets(settings, [partition])).values()
     epoch = time.time_ns() // 1_000_000
-    records, state_end = await _read_state(settings, number)
-    restored = await _restore(number, plan, records, epoch, log_end)
+    latest, state_end = await _read_state(settings, number)
+    restored = await _restore(number, plan, latest, epoch, log_end)
     if restored is None:
-        state_end = max(state_end, await _erase(settings, writer, number, records))
+        state_end = max(state_end, await _erase(settings, writer, number, latest))
         watch = PartitionWatch(number, plan)
         restored = Restored(watch, Rounds(watch, epoch), found.begin, {})
     known = {event.id for event in restored.watch.firing()}
@@ -100,22 +101,25 @@ async def _is_as_left(settings: Settings, number: int, left: Owned, committed: i
     return True
 
 
-async def _read_state(settings: Settings, number: int) -> tuple[Records, int]:
-    records: Records = []
+async def _read_state(settings: Settings, number: int) -> tuple[Latest, int]:
+    """What lies in the partition, whatever of it was compacted already, and where it ends."""
+    latest: Latest = {}
     end = 0
     async with aclosing(read_all(settings, "state", [number])) as found:
         async for record in found:
-            records.append((record.key or b"", record.value))
             end = record.offset + 1
-    return records, end
+            latest.pop(record.key, None)
+            if record.value is not None:
+                latest[record.key] = record.value
+    return latest, end
 
 
 async def _restore(
-    number: int, plan: WatchPlan, records: Records, epoch: int, log_end: int
+    number: int, plan: WatchPlan, latest: Latest, epoch: int, log_end: int
 ) -> Restored | None:
     try:
         # In a thread, so that the consumer's heartbeats go on.
-        restored = await asyncio.to_thread(restore, number, plan, records, epoch)
+        restored = await asyncio.to_thread(restore, number, plan, latest.items(), epoch)
     except RefusedError as error:
         _tell_refused(number, error.reason, str(error))
         return None
@@ -136,14 +140,12 @@ def _tell_refused(number: int, reason: str, words: str) -> None:
     metrics.snapshots_refused_total.labels(reason).inc()
 
 
-async def _erase(
-    settings: Settings, writer: AIOKafkaProducer, number: int, records: Records
-) -> int:
+async def _erase(settings: Settings, writer: AIOKafkaProducer, number: int, latest: Latest) -> int:
     """Erase what is left of snapshots, of which newer ones must not find a part.
 
     Returns the position in `state` after it.
     """
-    erased = [Outgoing(number, key, value) for key, value in erase(number, records)]
+    erased = [Outgoing(number, key, value) for key, value in erase(number, latest.items())]
     ends = await write_all(writer, stream_name(settings, "state"), erased)
     return ends.get(number, 0)
 
