@@ -76,10 +76,13 @@ async def audit(settings: Settings, plan: WatchPlan) -> Audit:
         StreamError: when the streams can't be read.
     """
     account, alerts = NewsAccount(), AlertAccount()
+    # In this order, as all of it goes on meanwhile: what was committed has been told, and what was
+    # told follows from a log that is read later.
     news_committed = await _committed(settings, "score", "news")
-    await _read_news(settings, account)
-    repeats = await _read_scored(settings, plan, account, alerts)
+    scored_committed = await _committed(settings, "watch", "scored")
     await _read_alerts(settings, plan, alerts)
+    repeats = await _read_scored(settings, plan, account, alerts, scored_committed)
+    await _read_news(settings, account)
     found = Audit(account.report(news_committed), alerts, repeats)
     await _read_notifications(settings, found)
     return found
@@ -97,10 +100,13 @@ async def _read_news(settings: Settings, account: NewsAccount) -> None:
 
 
 async def _read_scored(
-    settings: Settings, plan: WatchPlan, account: NewsAccount, alerts: AlertAccount
+    settings: Settings,
+    plan: WatchPlan,
+    account: NewsAccount,
+    alerts: AlertAccount,
+    committed: dict[int, int],
 ) -> int:
     """Feed the log to the core. Returns how many records repeat an origin."""
-    committed = await _committed(settings, "watch", "scored")
     count = settings.streams.partitions.scored
     watches = {number: PartitionWatch(number, part_of(plan, number, count)) for number in committed}
     begun: set[int] = set()
