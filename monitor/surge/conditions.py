@@ -34,7 +34,7 @@ UNMET = Verdict(met=False)
 def judge(rule: ThresholdRule | AbsentRule, tally: Tally, track: Track, now: int) -> Verdict:
     """Evaluate a rule, at the time `now`, on a window of the track that holds `tally`."""
     if isinstance(rule, ThresholdRule):
-        return _threshold(rule, tally)
+        return threshold_verdict(rule, tally)
     return Verdict(met=tally.raw_count == 0 and track.followed_for(now) >= rule.window)
 
 
@@ -65,7 +65,8 @@ def surge_verdict(met: bool, onset: int, head: int, track: Track, hours: float |
     )
 
 
-def _threshold(rule: ThresholdRule, tally: Tally) -> Verdict:
+def threshold_verdict(rule: ThresholdRule, tally: Tally) -> Verdict:
+    """Evaluate a threshold rule on a window that holds `tally`."""
     novel = rule.counting == "novel"
     if not _holds(rule, tally, novel):
         return UNMET

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from monitor.records import AlertEvent, ScoredRecord, Series
-from monitor.surge.conditions import UNMET, Verdict, judge, surge_verdict
+from monitor.surge.conditions import UNMET, Verdict, judge, surge_verdict, threshold_verdict
 from monitor.surge.detector import Detector, settle
 from monitor.surge.evidence import Transition, alert_event
 from monitor.surge.lifecycle import CALM, Action, State, Status, step, step_early
-from monitor.surge.panes import Window
-from monitor.surge.rules import Match, Rule, SurgeRule
+from monitor.surge.panes import Tally, Window
+from monitor.surge.rules import Match, Rule, SurgeRule, ThresholdRule
 from monitor.surge.scales import Scales
 from monitor.surge.track import Statistics, Taken, Track
 from monitor.surge.week import week
@@ -45,7 +45,9 @@ class Following:
 
     `partition` is the partition of `scored` that the series lives in; `timezone` and `calendar`
     are those of the rules, which share them. What lies before the offset `as_of` is in its state
-    already; `changed` tells that it is not as it was when that was last set to False.
+    already; `changed` tells that it is not as it was when that was last set to False. `passed` is
+    the last pane boundary that it has passed, and `awake` is for its owner to tell whether it
+    passes every one (see `is_quiet`).
     """
 
     partition: int
@@ -59,8 +61,11 @@ class Following:
     model: str = ""
     as_of: int = 0
     changed: bool = True
+    passed: int | None = None
+    awake: bool = False
     scales: Scales = field(default_factory=Scales)
     _takes_all: bool = field(init=False)
+    _is_restless: bool = field(init=False)
     _weights: dict[str, int] = field(init=False, default_factory=dict)
     _early: list[Watched] = field(init=False)
     _detectors: list[Detector] = field(init=False)
@@ -74,6 +79,7 @@ class Following:
             own_week=week(self.timezone, self.calendar),
         )
         self._takes_all = not (self.match.source or self.match.language)
+        self._is_restless = any(_is_met_by_nothing(one.rule) for one in self.watched)
         self._early = [one for one in self.watched if one.rule.tells_early]
         self._detectors = [one.detector for one in self.watched if one.detector is not None]
 
@@ -107,6 +113,34 @@ class Following:
                     events += self._evaluate(watched, now, "early")
         return added.taken, events
 
+    def start(self, boundary: int, closed: int) -> None:
+        """Begin in the middle of the log: pane `boundary` has ended, `closed` is closed."""
+        self.passed = boundary
+        self.track.start(boundary, closed)
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether boundaries do nothing until a record comes, but for those that teach.
+
+        Those teach the same whenever they are passed, so all of them may be caught up with then.
+        """
+        return (
+            not self._is_restless
+            and self.passed is not None
+            and self.track.is_still
+            and all(watched.status.state is State.INACTIVE for watched in self.watched)
+        )
+
+    def catch_up(self, boundary: int, closing: int) -> None:
+        """Pass what was not passed while it was quiet, up to pane `boundary`; see `is_quiet`."""
+        if self.passed is None or self.passed >= boundary:
+            return
+        behind = boundary - closing
+        first = self.passed + 1 - behind
+        for teaching in range(first + -first % REFRESH_PANES, closing, REFRESH_PANES):
+            self.pass_boundary(teaching + behind, teaching)
+        self.pass_boundary(boundary, closing)
+
     def heed(self) -> None:
         """Heed that the scales have changed."""
         self._weights.clear()
@@ -114,6 +148,7 @@ class Following:
     def pass_boundary(self, boundary: int, closing: int) -> list[AlertEvent]:
         """Cross the end of pane `boundary`: close the panes up to `closing`, evaluate on time."""
         self.changed = True
+        self.passed = boundary
         now = boundary * self.statistics.slide
         closed = self.track.close(closing)
         if closed or closing % REFRESH_PANES == 0:
@@ -211,3 +246,10 @@ class Following:
             verdict=verdict,
             model=self.model,
         )
+
+
+def _is_met_by_nothing(rule: Rule) -> bool:
+    """Whether a rule may begin to hold where there is no news at all."""
+    if isinstance(rule, ThresholdRule):
+        return threshold_verdict(rule, Tally()).met
+    return not isinstance(rule, SurgeRule)

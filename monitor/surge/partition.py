@@ -6,6 +6,7 @@ same alerts live, after a restart, in a replay and in a backtest.
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -23,7 +24,7 @@ from monitor.records import (
 )
 from monitor.surge.clock import Clock
 from monitor.surge.detector import Detector
-from monitor.surge.following import Following, Watched
+from monitor.surge.following import REFRESH_PANES, Following, Watched
 from monitor.surge.lifecycle import State
 from monitor.surge.rules import Rule, SurgeRule, rule_hash
 from monitor.surge.scales import Scales
@@ -36,6 +37,9 @@ from monitor.surge.state import (
     statistics_digest,
 )
 from monitor.surge.track import Statistics, Taken
+
+_PARTS = 24
+"""Each quiet following is caught up with after so many times `REFRESH_PANES`."""
 
 
 @dataclass(frozen=True)
@@ -131,6 +135,7 @@ class PartitionWatch:
         self._scales = Scales()
         self._boundary: int | None = None
         self._followings: dict[Series, list[Following]] = {}
+        self._awake: list[Following] = []
         for series in plan.series:
             self._follow(series)
 
@@ -144,7 +149,7 @@ class PartitionWatch:
                 return self._take(offset, record)
             case Mark():
                 if self.clock.mark(record.news_partition, record.time, record.caught_up):
-                    return self._pass_boundaries(offset)
+                    return self._pass_boundaries()
             case Retraction():
                 self._retract(offset, record)
             case ModelChange():
@@ -205,6 +210,11 @@ class PartitionWatch:
                 kept = by_name.get(track_name(following))
                 if kept is not None:
                     restore_following(following, kept)
+        self._awake = []
+        for following in self.followings():
+            following.awake = False
+            if not following.is_quiet:
+                self._rouse(following)
 
     def _follow(self, series: Series, stored: Collection[TrackName] = ()) -> list[Following]:
         concerned = [rule for rule in self._plan.rules if rule.concerns(series)]
@@ -213,9 +223,23 @@ class PartitionWatch:
             for following in followings:
                 if track_name(following) in stored:
                     continue
-                following.track.start(self._boundary, self._closing(self._boundary))
+                following.start(self._boundary, self._closing(self._boundary))
         self._followings[series] = followings
+        for following in followings:
+            self._wake(following)
         return followings
+
+    def _wake(self, following: Following) -> None:
+        """Have a following pass every boundary from now on, until it is quiet."""
+        if not following.awake:
+            following.awake = True
+            self._awake.append(following)
+
+    def catch_up(self) -> None:
+        """Have every following pass all boundaries so far, as for who looks into them."""
+        if self._boundary is not None:
+            for following in self.followings():
+                following.catch_up(self._boundary, self._closing(self._boundary))
 
     def _following(self, series: Series, rules: list[Rule]) -> Following:
         timezone, calendar = next((rule.week for rule in rules if rule.week), ("UTC", None))
@@ -251,6 +275,8 @@ class PartitionWatch:
             if offset < following.as_of:
                 outcome = "restored"
             elif following.takes(record):
+                if not following.awake:
+                    self._rouse(following)
                 outcome, caused = following.add(offset, record, self.clock.time)
                 events += caused
         self.outcomes[outcome] += 1
@@ -262,17 +288,32 @@ class PartitionWatch:
                 if offset >= following.as_of:
                     following.retract(retraction.retracts, retraction.time)
 
-    def _pass_boundaries(self, offset: int) -> list[AlertEvent]:
+    def _pass_boundaries(self) -> list[AlertEvent]:
         last = (self.clock.time or 0) // self._slide
         first = last if self._boundary is None else self._boundary + 1
         self._boundary = last
         events: list[AlertEvent] = []
-        followings = [each for each in self.followings() if offset >= each.as_of]
         for boundary in range(first, last + 1):
             closing = self._closing(boundary)
-            for following in followings:
-                events += following.pass_boundary(boundary, closing)
+            for following in self._awake:
+                if following.passed is None or boundary > following.passed:
+                    events += following.pass_boundary(boundary, closing)
+                following.awake = not following.is_quiet
+            self._awake = [each for each in self._awake if each.awake]
+            if closing % REFRESH_PANES == 0:
+                self._tend_the_quiet(boundary, closing)
         return events
+
+    def _tend_the_quiet(self, boundary: int, closing: int) -> None:
+        """Catch up with a part of the quiet ones, so that none lags, or keeps what expired."""
+        part = closing // REFRESH_PANES % _PARTS
+        for following in itertools.islice(self.followings(), part, None, _PARTS):
+            following.catch_up(boundary, closing)
+
+    def _rouse(self, following: Following) -> None:
+        if self._boundary is not None:
+            following.catch_up(self._boundary, self._closing(self._boundary))
+        self._wake(following)
 
     def _closing(self, boundary: int) -> int:
         """The last pane that is closed once the clock has crossed the end of pane `boundary`."""

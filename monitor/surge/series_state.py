@@ -70,6 +70,7 @@ def series_state(following: Following, as_of: int, written: int, epoch: int) -> 
         model=following.model,
         track=track_state(following.track),
         rules=[_rule_state(watched) for watched in following.watched],
+        passed=following.passed,
     )
 
 
@@ -97,7 +98,7 @@ def restore_following(following: Following, stored: StoredSeries) -> None:
     core = stored.core
     if core.statistics != statistics_digest(following.statistics):
         raise RefusedError("statistics", "it was taken under other statistics settings")
-    following.model, following.as_of = core.model, core.as_of
+    following.model, following.as_of, following.passed = core.model, core.as_of, core.passed
     try:
         _restore(following, stored)
     except (msgspec.MsgspecError, ValueError) as error:

@@ -145,7 +145,8 @@ class SeriesState(msgspec.Struct, frozen=True):
 
     `as_of` is the offset of the first scored record that it does not hold yet, `written` the
     number of this snapshot, counted for each series: parts of later ones don't belong to it.
-    `epoch` counts the owners of the partition; `digest` tells whether the parts are those meant.
+    `epoch` counts the owners of the partition; `digest` tells whether the parts are those meant;
+    `passed` is the last pane boundary that the series passed.
     """
 
     as_of: int
@@ -156,6 +157,7 @@ class SeriesState(msgspec.Struct, frozen=True):
     model: str
     track: TrackState
     rules: list[RuleState]
+    passed: int | None = None
     digest: bytes = b""
     version: int = STATE_VERSION
 

@@ -105,6 +105,12 @@ class Track:
         self.closed = closed
         self.roll(on_time=boundary, early=boundary + 1)
 
+    @property
+    def is_still(self) -> bool:
+        """Whether no pane is open and no window holds anything: time alone changes nothing here."""
+        is_open = self.newest is not None and (self.closed is None or self.newest > self.closed)
+        return not is_open and not any(window.tally.raw_count for window in self._windows)
+
     def followed_for(self, now: int) -> int:
         """How long the clock has been seen to run over this track, in milliseconds."""
         return 0 if self.since is None else now - self.since

@@ -184,6 +184,7 @@ class Desk:
 
     def track(self, series: Series = BANKING) -> Any:
         """The track of the first rule on a series."""
+        self.watch.catch_up()
         return self.watch._followings[series][0].track
 
     def _next_origin(self) -> int:

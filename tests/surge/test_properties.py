@@ -133,6 +133,7 @@ def test_closed_panes_hold_what_the_items_say_in_whatever_order_they_came(
     never = rule("count >= 999", window="60m")
     watch = PartitionWatch(0, plan(never, lateness=LATENESS, news_partitions=partitions))
     feed(watch, log_of(found, partitions, shuffle))
+    watch.catch_up()
     track = watch._followings[BANKING][0].track
     panes = {number: pane.tally for number, pane in track.panes.items() if pane.tally != Tally()}
     assert track.closed is not None
@@ -165,6 +166,7 @@ def test_windows_equal_the_sum_of_their_panes(
     for number, place in enumerate(retract_at):
         log.insert(place % len(log), retraction("xyz"[number], origin=(9, number)))
     watch = PartitionWatch(0, plan(*RULES, lateness=lateness, news_partitions=partitions))
+    watch.catch_up()
     track = watch._followings[BANKING][0].track
     panes: dict[int, Tally] = {}
     for offset, entry in enumerate(log):
