@@ -20,6 +20,8 @@ from monitor.surge.prior import Prior
 from monitor.surge.week import HOUR, HOURS_OF_WEEK, Week, week
 
 RHYTHM_HALF_LIFE_WEEKS = 8.0
+MEMORY_HALF_LIVES = 10
+"""After so many, what was learnt weighs a thousandth."""
 RHYTHM_PRIOR_STORIES = 10.0
 """How many expected stories in an hour of the week its prior rhythm is worth."""
 _FLOOR_HOURS = 0.1
@@ -173,6 +175,23 @@ class Baseline:
                 following = next(held, None)
         self._watched_panes += through - self.through
         self.through = through
+
+    @property
+    def memory(self) -> int:
+        """After so many panes of silence nothing of what was before can be told any more.
+
+        What is still learnt of silence then is what is known already.
+        """
+        half_life = max(
+            self._learning.half_life, round(RHYTHM_HALF_LIFE_WEEKS * HOURS_OF_WEEK * HOUR)
+        )
+        return MEMORY_HALF_LIVES * half_life // self._slide
+
+    def rest(self, through: int) -> None:
+        """Let the panes up to `through` pass, and stay as it is."""
+        if self.through is not None and through > self.through:
+            self._watched_panes += through - self.through
+            self.through, self._hour = through, (through - 1) * self._slide // HOUR
 
     def make_normal(self, hours: float) -> None:
         """Let what was known before weigh no more than so many hours, as the level has moved."""

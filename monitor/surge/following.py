@@ -5,6 +5,7 @@ Pure. Feeds the track, evaluates each rule early and on time, and turns transiti
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -135,11 +136,24 @@ class Following:
         """Pass what was not passed while it was quiet, up to pane `boundary`; see `is_quiet`."""
         if self.passed is None or self.passed >= boundary:
             return
-        behind = boundary - closing
-        first = self.passed + 1 - behind
-        for teaching in range(first + -first % REFRESH_PANES, closing, REFRESH_PANES):
-            self.pass_boundary(teaching + behind, teaching)
-        self.pass_boundary(boundary, closing)
+        self.changed = True
+        first = closing - (boundary - self.passed) + 1
+        self.passed = boundary
+        for teaching in self._teachings(first, closing):
+            self.track.teach(settle(self._detectors, (), teaching, self.track.baseline))
+        # Rules that are new since it fell quiet may have windows that hold something: panes are
+        # let go of when these have left them.
+        self.track.roll(on_time=boundary, early=boundary + 1)
+        self.track.close(closing)
+
+    def _teachings(self, first: int, last: int) -> Iterator[int]:
+        """The closings from `first` to `last` that teach; of those that only let rest, the last."""
+        first += -first % REFRESH_PANES
+        last -= last % REFRESH_PANES
+        rests = max(first, self.track.rests_after + 1)
+        yield from range(first, min(last + 1, rests + -rests % REFRESH_PANES), REFRESH_PANES)
+        if first <= last and rests <= last:
+            yield last
 
     def heed(self) -> None:
         """Heed that the scales have changed."""

@@ -136,6 +136,7 @@ class PartitionWatch:
         self._boundary: int | None = None
         self._followings: dict[Series, list[Following]] = {}
         self._awake: list[Following] = []
+        self._part = 0
         for series in plan.series:
             self._follow(series)
 
@@ -294,21 +295,29 @@ class PartitionWatch:
         self._boundary = last
         events: list[AlertEvent] = []
         for boundary in range(first, last + 1):
-            closing = self._closing(boundary)
-            for following in self._awake:
-                if following.passed is None or boundary > following.passed:
-                    events += following.pass_boundary(boundary, closing)
-                following.awake = not following.is_quiet
-            self._awake = [each for each in self._awake if each.awake]
-            if closing % REFRESH_PANES == 0:
-                self._tend_the_quiet(boundary, closing)
+            if not self._awake:
+                break  # however far the clock leaps
+            events += self._pass(boundary)
+        if self._closing(last) // REFRESH_PANES > self._closing(first - 1) // REFRESH_PANES:
+            self._tend_the_quiet(last)
         return events
 
-    def _tend_the_quiet(self, boundary: int, closing: int) -> None:
-        """Catch up with a part of the quiet ones, so that none lags, or keeps what expired."""
-        part = closing // REFRESH_PANES % _PARTS
-        for following in itertools.islice(self.followings(), part, None, _PARTS):
+    def _pass(self, boundary: int) -> list[AlertEvent]:
+        events: list[AlertEvent] = []
+        closing = self._closing(boundary)
+        for following in self._awake:
+            if following.passed is None or boundary > following.passed:
+                events += following.pass_boundary(boundary, closing)
+            following.awake = not following.is_quiet
+        self._awake = [each for each in self._awake if each.awake]
+        return events
+
+    def _tend_the_quiet(self, boundary: int) -> None:
+        """Catch up with the next part of the quiet, so that none lags, or keeps what expired."""
+        closing = self._closing(boundary)
+        for following in itertools.islice(self.followings(), self._part, None, _PARTS):
             following.catch_up(boundary, closing)
+        self._part = (self._part + 1) % _PARTS
 
     def _rouse(self, following: Following) -> None:
         if self._boundary is not None:

@@ -111,6 +111,13 @@ class Track:
         is_open = self.newest is not None and (self.closed is None or self.newest > self.closed)
         return not is_open and not any(window.tally.raw_count for window in self._windows)
 
+    @property
+    def rests_after(self) -> int:
+        """The pane from which on silence teaches nothing any more: see `Baseline.memory`."""
+        begun = 0 if self.since is None else self.since // self.slide
+        since = begun if self.newest is None else self.newest
+        return since + self.keep + self.baseline.memory
+
     def followed_for(self, now: int) -> int:
         """How long the clock has been seen to run over this track, in milliseconds."""
         return 0 if self.since is None else now - self.since
@@ -139,9 +146,12 @@ class Track:
 
     def retract(self, item_id: str, now: int) -> None:
         """Take an item out of the open panes, and keep it out when it is told again."""
-        self._touch(self.retracted.get(item_id), pane_of(now, self._statistics.slide))
-        self.retracted[item_id] = pane_of(now, self._statistics.slide)
-        self.expiry[self.retracted[item_id]].append(item_id)
+        number = pane_of(now, self._statistics.slide)
+        # One that should have been forgotten already would never be.
+        if self.closed is None or number > self.closed - self._horizon:
+            self._touch(self.retracted.get(item_id), number)
+            self.retracted[item_id] = number
+            self.expiry[number].append(item_id)
         if item_id in self.open_ids:
             self._recount_open(without=item_id)
 
@@ -163,11 +173,14 @@ class Track:
         return closed
 
     def teach(self, through: int) -> None:
-        """Teach the baseline the closed panes up to `through`."""
+        """Teach the baseline the closed panes up to `through`, or let it rest."""
         counts = []
         while self.untaught and self.untaught[0].pane <= through:
             counts.append(self.untaught.popleft())
-        self.baseline.teach(counts, through)
+        if counts or through <= self.rests_after:
+            self.baseline.teach(counts, through)
+        else:
+            self.baseline.rest(through)
 
     def open_counts(self, through: int) -> list[Counts]:
         """What the open panes up to `through` hold, in order, for those that hold a story."""

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from monitor.records import Mark, Scored, ScoredRecord, Series, encode
 from monitor.surge.following import REFRESH_PANES, Following
 from monitor.surge.partition import PartitionWatch
+from monitor.surge.rounds import Rounds, restore
 from monitor.surge.series_state import changed_parts, series_state
 from monitor.surge.state import TrackName
-from tests.surge.log import BANKING, NEGATIVE, NEUTRAL, mark, plan, record, retraction, rule
+from tests.surge.log import BANKING, NEGATIVE, NEUTRAL, feed, mark, plan, record, retraction, rule
 
 OIL, GOLD = Series("topic", "oil"), Series("topic", "gold")
 RULES = (
@@ -56,9 +57,10 @@ def logs(draw: st.DrawFn) -> list[Scored]:
             log.append(news(at, number, chance))
             at += chance.random()
         if chance.random() < 0.3:
-            log.append(
-                retraction(f"0/{chance.randrange(1, number + 1)}", origin=(1, number), at=at)
-            )
+            withdrawn = f"0/{chance.randrange(1, number + 1)}"
+            # Some come by way of a partition that had stalled.
+            when = max(0.0, at - chance.choice([0, 0, 40, 300]))
+            log.append(retraction(withdrawn, origin=(1, number), at=when))
     return [*log, mark(at + 5), mark(at + chance.choice([20, 2000]))]
 
 
@@ -136,3 +138,53 @@ def test_a_rule_that_silence_alone_may_meet_lets_nothing_rest() -> None:
             watch.apply(minute, mark(minute))
         (following,) = watch.followings()
         assert not following.is_quiet
+
+
+def test_a_leap_of_decades_is_passed_at_once_and_leaves_the_same_however_it_is_divided() -> None:
+    """A silence teaches for as long as anything of the past can be told; then all stays as is."""
+    decades = 30 * 365 * 24 * 60
+    log: list[Scored] = [
+        mark(0),
+        *(news(each, each, Random(each)) for each in range(1, 40)),
+        mark(45),
+    ]
+    known = []
+    for leaps in ([decades], [50, 1500, decades / 2 + 17, decades - 90, decades]):
+        watch = PartitionWatch(0, PLAN)
+        feed(watch, log)
+        for number, leap in enumerate(leaps):
+            watch.apply(100 + number, mark(leap))
+            if len(leaps) > 1:
+                watch.catch_up()
+        watch.apply(200, news(decades + 2, 100, Random(1)))
+        watch.apply(201, mark(decades + 90))
+        known.append(everything(watch))
+    assert known[0] == known[1]
+
+
+def test_a_new_rule_on_a_quiet_track_counts_what_its_window_holds_and_no_more() -> None:
+    """Its window holds something although the track had fallen quiet under the rules before."""
+    brief, long = rule("count >= 99", window="5m"), rule("count >= 99", alert="Long", window="90m")
+    keeps = rule(type="surge", alert="Keeps", window="90m")
+    before = plan(brief, keeps, series=(BANKING,))
+    log: list[Scored] = [
+        mark(0),
+        *(record(n + 0.5, f"{n}", origin=(0, n)) for n in range(1, 120)),
+        mark(124),
+    ]
+    log += [mark(at) for at in range(125, 135)]
+    watch = PartitionWatch(0, before)
+    feed(watch, log)
+    rounds = Rounds(watch)
+    rounds.begin(len(log))
+    stream = dict(rounds.step(len(log), 10))
+    # The partition goes on, while what the series holds is not written again.
+    feed(watch, [mark(at) for at in range(135, 146)], len(log))
+    rounds.begin(len(log) + 11)
+    stream |= rounds.step(len(log) + 11, 10)
+    restored = restore(0, plan(brief, keeps, long, series=(BANKING,)), stream.items())
+    assert restored is not None
+    restored.watch.apply(len(log) + 11, mark(146))
+    (following,) = restored.watch.followings()
+    window = following.track.on_time[90]
+    assert (window.head, window.tally.raw_count) == (146 + mark(0).time // 60_000, 64)

@@ -342,8 +342,8 @@ def test_what_expired_is_erased() -> None:
     stream: Stream = {}
     write_round(rounds, len(SHORT), stream)
     # Within a day, as no record comes to rouse the series.
-    watch.apply(len(SHORT), mark(26 * 60))
-    write_round(rounds, len(SHORT) + 1, stream)
+    feed(watch, [mark(hour * 60) for hour in range(1, 27)], len(SHORT))
+    write_round(rounds, len(SHORT) + 26, stream)
     kept = [key for key, value in stream.items() if value is not None]
     assert not any(b"pane/" in key for key in kept)
 
