@@ -126,7 +126,7 @@ def _spare_the_collector() -> None:
     """Have the garbage collector look less often, and not at what is there for good.
 
     Records, stories and panes live long and are in no cycles: it would walk over all of them for
-    nothing, which costs WATCH a fifth of its rate.
+    nothing.
     """
     gc.collect()
     gc.freeze()
