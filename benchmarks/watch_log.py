@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from monitor.model.bundle import STARTER, load_bundle
@@ -26,7 +26,7 @@ from monitor.records import (
 
 START = 1_709_542_800_000  # 2024-03-04 09:00 UTC
 NEWS_PARTITIONS = 4
-ENTITIES = tuple(f"E{number:03}" for number in range(300))
+ENTITIES = tuple(f"E{number:04}" for number in range(300))
 _MARK_MS = 500
 _REPEATED = 0.3
 _NAMES_ENTITY = 0.3
@@ -53,16 +53,19 @@ def topics() -> tuple[str, ...]:
     return load_bundle(STARTER).meta.topics
 
 
-def scored_log(records: int, per_second: float, seed: int = 7) -> list[bytes]:
+def scored_log(
+    records: int, per_second: float, seed: int = 7, entities: Sequence[str] = ENTITIES
+) -> list[bytes]:
     """At least so many scored records, encoded, among the marks of their time.
 
     Args:
         records: how many scored records.
         per_second: news items in a second of the log's time.
         seed: of all that is drawn.
+        entities: the names that items may be about.
     """
     count, encoded = 0, []
-    for one in _log(random.Random(seed), per_second):
+    for one in _log(random.Random(seed), per_second, entities):
         encoded.append(encode(one))
         count += isinstance(one, ScoredRecord)
         if count >= records and isinstance(one, Mark):
@@ -70,8 +73,8 @@ def scored_log(records: int, per_second: float, seed: int = 7) -> list[bytes]:
     raise AssertionError("the log has no end")
 
 
-def _log(rng: random.Random, per_second: float) -> Iterator[Scored]:
-    told = _stories(rng)
+def _log(rng: random.Random, per_second: float, entities: Sequence[str]) -> Iterator[Scored]:
+    told = _stories(rng, entities)
     now, next_mark = float(START), START + _MARK_MS
     offsets = [0] * NEWS_PARTITIONS
     while True:
@@ -124,7 +127,7 @@ def _delay(rng: random.Random) -> int:
     return int(rng.expovariate(1 / mean))
 
 
-def _stories(rng: random.Random) -> Iterator[Told]:
+def _stories(rng: random.Random, names_told: Sequence[str]) -> Iterator[Told]:
     """Stories, of which some repeat a recent one in the same or nearly the same words."""
     words = ["".join(rng.choices(_SYLLABLES, k=rng.randint(1, 4))) for _ in range(8000)]
     weights = list(itertools.accumulate(1 / (rank + 5) for rank in range(len(words))))
@@ -140,7 +143,7 @@ def _stories(rng: random.Random) -> Iterator[Told]:
             bad = surges or rng.random() < _NEGATIVE
             negative = rng.uniform(0.55, 0.99) if bad else rng.uniform(0, 0.4)
             named = rng.random() < _NAMES_ENTITY
-            entities = (rng.choice(ENTITIES),) if named else ()
+            entities = (rng.choice(names_told),) if named else ()
             topic = names[number // (_CALM + _SURGE) % len(names)]
             if not surges:
                 topic = rng.choices(names, cum_weights=shares)[0]

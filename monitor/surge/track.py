@@ -147,9 +147,11 @@ class Track:
     def retract(self, item_id: str, now: int) -> None:
         """Take an item out of the open panes, and keep it out when it is told again."""
         number = pane_of(now, self._statistics.slide)
+        before = self.retracted.get(item_id)
         # One that should have been forgotten already would never be.
-        if self.closed is None or number > self.closed - self._horizon:
-            self._touch(self.retracted.get(item_id), number)
+        is_due = self.closed is not None and number <= self.closed - self._horizon
+        if not is_due and (before is None or number > before):
+            self._touch(before, number)
             self.retracted[item_id] = number
             self.expiry[number].append(item_id)
         if item_id in self.open_ids:
