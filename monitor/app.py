@@ -7,6 +7,7 @@ their work.
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 from collections.abc import Callable, Sequence
@@ -66,6 +67,7 @@ class Daemon:
         actions = Actions(resume_dead_letter=self._resume if self._plays("score") else None)
         async with serving(self._settings.http, self._health, actions) as self._address:
             roles = await self._start()
+            _spare_the_collector()
             self._health.ready("start")
             await Supervisor(self._settings, self._health, stop).run(roles)
 
@@ -118,6 +120,17 @@ class Daemon:
     def _health_changed(self) -> None:
         if self._health.is_ready and self._address is not None:
             self._ready(self._address)
+
+
+def _spare_the_collector() -> None:
+    """Have the garbage collector look less often, and not at what is there for good.
+
+    Records, stories and panes live long and are in no cycles: it would walk over all of them for
+    nothing, which costs WATCH a fifth of its rate.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
 
 
 async def ready_streams(settings: Settings) -> Settings:

@@ -78,8 +78,10 @@ class Deployment:
         if not member.alive or member.process is None:
             return
         os.kill(member.process.pid, signal.SIGSTOP)
-        await asyncio.sleep(seconds)
-        os.kill(member.process.pid, signal.SIGCONT)
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            os.kill(member.process.pid, signal.SIGCONT)
 
     async def look(self) -> None:
         """Take everyone's vitals; who died unasked is counted and started again."""
