@@ -163,8 +163,7 @@ def _restore_stories(track: Track, panes: Mapping[int, PaneState]) -> dict[int, 
         story.settled = state.settled_as is not None
         # What was settled since it was told is not known.
         story.contested = not story.settled
-        if state.indexed:
-            track.index.add(story)
+    track.index.load(stories[state.number] for state in states if state.indexed)
     for state in states:
         if state.settled_as is not None and state.settled_as != state.number:
             # Where that story is forgotten nobody asks for it: it only counts as settled.
