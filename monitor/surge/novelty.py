@@ -53,7 +53,8 @@ class NoveltyIndex:
     Nearly every band is of one story only. Where several share one, the first is in `_by_band`,
     and the others are in `_sharing`, by the band's place and value. Half of all repetitions are
     literal, so that the signature itself is looked up before its bands: `_by_signature` has the
-    first story of each.
+    first story of each. What was loaded is in none of these, but by its pane only, until any of
+    them is needed: a restart must not wait for what nobody asks yet.
     """
 
     def __init__(self) -> None:
@@ -61,9 +62,18 @@ class NoveltyIndex:
         self._by_band: tuple[dict[int, Told], ...] = tuple({} for _ in range(BANDS))
         self._sharing: dict[tuple[int, int], list[Told]] = {}
         self._by_pane: dict[int, dict[Told, None]] = defaultdict(dict)
+        self._is_loaded = False
+
+    def load(self, stories: Iterable[Told]) -> None:
+        """Remember stories, in the order in which they were told; nothing was told before."""
+        for story in stories:
+            self._by_pane[story.pane][story] = None
+        self._is_loaded = True
 
     def tell(self, story: Told) -> Told | None:
         """Remember a story, unless it was told before: then returns what `find` would."""
+        if self._is_loaded:
+            self._unload()
         same = self._by_signature.get(story.signature)
         if same is not None and not same.twin:
             return same
@@ -88,6 +98,8 @@ class NoveltyIndex:
 
     def find_settled(self, signature: bytes) -> Told | None:
         """As `find`, among settled stories only."""
+        if self._is_loaded:
+            self._unload()
         same = self._by_signature.get(signature)
         if same is not None and same.settled and not same.twin:
             return same
@@ -109,25 +121,44 @@ class NoveltyIndex:
 
     def add(self, story: Told) -> None:
         """Remember a story, whatever was told before."""
+        if self._is_loaded:
+            self._unload()
+        self._by_pane[story.pane][story] = None
+        self._put(story)
+
+    def _unload(self) -> None:
+        """Put what was loaded, and is still remembered, under its bands."""
+        self._is_loaded = False
+        loaded = [story for stories in self._by_pane.values() for story in stories]
+        for story in sorted(loaded, key=lambda story: story.number):
+            self._put(story)
+
+    def _put(self, story: Told) -> None:
         same = self._by_signature.setdefault(story.signature, story)
         same.twin = same is not story
-        self._by_pane[story.pane][story] = None
         keys = bands(story.signature)
         found = list(map(dict.setdefault, self._by_band, keys, repeat(story)))
-        self._share(keys, found, story)
+        if found.count(story) < BANDS:
+            self._share(keys, found, story)
 
     def remove(self, story: Told) -> None:
         """Forget one story."""
+        if self._is_loaded:
+            self._unload()
         del self._by_pane[story.pane][story]
         self._remove_bands(story)
 
     def drop(self, pane: int) -> None:
         """Forget the stories first told in this pane."""
-        for story in self._by_pane.pop(pane, ()):
-            self._remove_bands(story)
+        dropped = self._by_pane.pop(pane, ())
+        if not self._is_loaded:
+            for story in dropped:
+                self._remove_bands(story)
 
     def _like(self, signature: bytes) -> Collection[Told]:
         """The stories that share a band with a signature."""
+        if self._is_loaded:
+            self._unload()
         keys = bands(signature)
         found = list(map(dict.get, self._by_band, keys))
         return () if found.count(None) == BANDS else self._candidates(keys, found, None)

@@ -8,7 +8,7 @@ every float exactly, so that what is restored goes on bit for bit.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict
+from dataclasses import asdict, fields
 
 import msgspec
 
@@ -192,5 +192,7 @@ class PartitionState(msgspec.Struct, frozen=True):
 
 def statistics_digest(statistics: Statistics) -> str:
     """What identifies the choices that state depends on: 12 hexadecimal digits."""
-    choices = asdict(statistics) | {"prior": statistics.prior.digest}
+    # Without `asdict` of the whole, which copies the prior to its last number.
+    choices = {field.name: getattr(statistics, field.name) for field in fields(statistics)}
+    choices |= {"prior": statistics.prior.digest, "learning": asdict(statistics.learning)}
     return hashlib.sha256(msgspec.json.encode(choices, order="sorted")).hexdigest()[:12]

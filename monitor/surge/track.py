@@ -1,26 +1,25 @@
 """One track: the statistics of one series under one set of matchers.
 
-Pure. Owns panes, windows, the novelty index and the baseline of a series; knows of no rule and
-raises no alert. A pane's novel counts go by arrival while it is open; at its close they are
-settled by (event_time, origin), so that closed panes don't depend on the order of arrival. What
-they held waits to be taught until the track's owner says so.
+Pure. Owns panes, windows and the baseline of a series; which items count is in its `Telling`. It
+knows of no rule and raises no alert. A pane's novel counts go by arrival while it is open; at its
+close they are settled by (event_time, origin), so that closed panes don't depend on the order of
+arrival. What they held waits to be taught until the track's owner says so.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-import msgspec
-
 from monitor.records import ScoredRecord, Series
 from monitor.surge.baseline import DEFAULT_LEARNING, Baseline, Counts, Learning
-from monitor.surge.novelty import NoveltyIndex, Told
-from monitor.surge.panes import Entry, Pane, Tally, Window, due, entry_of, pane_of
+from monitor.surge.novelty import Told
+from monitor.surge.panes import Pane, Tally, Window, due, entry_of, pane_of
 from monitor.surge.prior import FLAT, Prior
 from monitor.surge.scales import WHOLE
+from monitor.surge.telling import Telling
 from monitor.surge.week import Week, week
 
 Taken = Literal["counted", "repeated_id", "late"]
@@ -56,8 +55,7 @@ class Track:
 
     Each window length (in panes) is followed twice: `on_time`, ending at the last pane boundary
     the clock crossed, and `early`, ending in the newest pane. `revision` changes whenever an open
-    pane other than the newest does. `touched` collects the closed panes that were changed, once a
-    snapshot has begun to ask for it (see `monitor.surge.track_state`); `told` numbers stories.
+    pane other than the newest does.
 
     Args:
         statistics: the deployment's choices.
@@ -89,16 +87,9 @@ class Track:
         self.closed: int | None = None
         self.newest: int | None = None
         self.revision = 0
-        self.told = 0
-        self.touched: set[int] | None = None
         self.untaught: deque[Counts] = deque()
         self.since: int | None = None
-        self._horizon = statistics.duplicate_horizon // slide
-        self.index = NoveltyIndex()
-        self.ids: dict[str, int] = {}
-        self.open_ids: dict[str, int] = {}
-        self.retracted: dict[str, int] = {}
-        self.expiry: dict[int, list[str]] = defaultdict(list)
+        self.telling = Telling(statistics.duplicate_horizon // slide)
 
     def start(self, boundary: int, closed: int) -> None:
         """Begin in the middle of the log: pane `boundary` has ended, `closed` is closed."""
@@ -135,9 +126,9 @@ class Track:
         pane.touch(offset)
         if self.newest is None or number > self.newest:
             self._reach(number)
-        self._count_open(number, pane, entry)
-        if entry.story is None:
+        if not self.telling.tell(entry, number):
             return _REPEATED_ID
+        pane.tally.count(entry.negative, entry.score, entry.novel, entry.weight)
         if entry.novel and number != self.newest:
             self.revision += 1
         for window in self._windows:
@@ -146,15 +137,7 @@ class Track:
 
     def retract(self, item_id: str, now: int) -> None:
         """Take an item out of the open panes, and keep it out when it is told again."""
-        number = pane_of(now, self._statistics.slide)
-        before = self.retracted.get(item_id)
-        # One that should have been forgotten already would never be.
-        is_due = self.closed is not None and number <= self.closed - self._horizon
-        if not is_due and (before is None or number > before):
-            self._touch(before, number)
-            self.retracted[item_id] = number
-            self.expiry[number].append(item_id)
-        if item_id in self.open_ids:
+        if self.telling.retract(item_id, pane_of(now, self.slide), self.closed):
             self._recount_open(without=item_id)
 
     def close(self, through: int) -> list[Counts]:
@@ -237,48 +220,33 @@ class Track:
         for window in self.early.values():
             window.roll(number, self.panes)
 
-    def _count_open(self, number: int, pane: Pane, entry: Entry) -> None:
-        item_id = entry.record.item.id
-        if item_id in self.ids or item_id in self.open_ids or item_id in self.retracted:
-            return
-        self.open_ids[item_id] = number
-        story = self._story(entry, number)
-        earlier = self.index.tell(story)
-        entry.story = earlier or story
-        entry.novel = earlier is None
-        self.told += entry.novel
-        pane.tally.count(entry.negative, entry.score, entry.novel, entry.weight)
-
     def _recount_open(self, without: str) -> None:
         """Count the open panes again, in order of arrival, without an item."""
         self.revision += 1
-        self.open_ids.clear()
         open_panes = {n: p for n, p in self.panes.items() if self.closed is None or n > self.closed}
         before = {number: pane.tally for number, pane in open_panes.items()}
         for pane in open_panes.values():
             pane.tally = Tally()
             for entry in pane.entries:
-                self._untell(entry)
+                self.telling.untell(entry)
             pane.entries = [e for e in pane.entries if e.record.item.id != without]
         entries = [(e.offset, n, e) for n, pane in open_panes.items() for e in pane.entries]
         for _, number, entry in sorted(entries, key=lambda one: one[0]):
-            self._count_open(number, open_panes[number], entry)
+            if self.telling.tell(entry, number):
+                tally = open_panes[number].tally
+                tally.count(entry.negative, entry.score, entry.novel, entry.weight)
         for number, tally in before.items():
             self._shift(number, open_panes[number].tally, tally)
 
     def _settle(self, number: int) -> None:
-        self._touch(number)
+        self.telling.touch(number)
         pane = self.panes[number]
         before, pane.tally = pane.tally, Tally()
         for entry in sorted(pane.entries, key=lambda entry: entry.order):
-            item_id = entry.record.item.id
-            self.open_ids.pop(item_id, None)
-            if item_id in self.ids or item_id in self.retracted:
-                self._untell(entry)
+            settled = self.telling.settle(entry, number)
+            if settled is None:
                 continue
-            self.ids[item_id] = number
-            self.expiry[number].append(item_id)
-            story, novel = self._settle_story(entry, number)
+            story, novel = settled
             if novel and entry.negative:
                 pane.stories.append(story)
             pane.tally.count(entry.negative, entry.score, novel, entry.weight)
@@ -286,53 +254,6 @@ class Track:
         pane.stories.sort(key=lambda story: -story.negative)
         del pane.stories[self._statistics.max_stories :]
         self._shift(number, pane.tally, before)
-
-    def _settle_story(self, entry: Entry, number: int) -> tuple[Told, bool]:
-        """The story that an entry is settled as telling, and whether it is the first to."""
-        own = entry.story if entry.novel else None
-        if own is not None and not own.contested:
-            # It was told as a new one, and none like it has been since.
-            own.settled = True
-            return own, True
-        earlier = self.index.find_settled(entry.record.signature)
-        if earlier is not None:
-            earlier.copies += 1
-            self._touch(earlier.pane)
-            if own is not None:
-                self.index.remove(own)
-                own.settled, own.settled_as = True, earlier
-            return earlier, False
-        story = own or self._tell_late(entry, number)
-        story.settled = True
-        return story, True
-
-    def _tell_late(self, entry: Entry, pane: int) -> Told:
-        """Tell a story at its close that was taken for another's before."""
-        story = self._story(entry, pane)
-        self.told += 1
-        self.index.contest(story.signature)
-        self.index.add(story)
-        return story
-
-    def _story(self, entry: Entry, pane: int) -> Told:
-        record = entry.record
-        item = record.item
-        if item.entities or item.extra:
-            # Stories are kept for the whole horizon: without what nobody asks of them.
-            item = msgspec.structs.replace(item, entities=(), extra={})
-        return Told(
-            item,
-            record.event_time,
-            record.sentiment.negative,
-            record.signature,
-            pane,
-            self.told + 1,
-        )
-
-    def _untell(self, entry: Entry) -> None:
-        if entry.novel and entry.story:
-            self.index.remove(entry.story)
-        entry.story, entry.novel = None, False
 
     def _shift(self, number: int, now: Tally, before: Tally) -> None:
         for window in self._windows:
@@ -342,18 +263,8 @@ class Track:
 
     def _forget(self, before: int | None, closed: int) -> None:
         """Let go of what nothing asks for any more, now that `closed` rather than `before` is."""
-        for number in due(self.expiry, before, closed, self._horizon):
-            self._touch(number)
-            self.index.drop(number)
-            for item_id in self.expiry.pop(number):
-                for ids in (self.ids, self.retracted):
-                    if ids.get(item_id) == number:
-                        del ids[item_id]
+        self.telling.forget(before, closed)
         # The windows are rolled after this, and then take away the pane that leaves them.
         for number in due(self.panes, before, closed, self.keep + 1):
-            self._touch(number)
+            self.telling.touch(number)
             del self.panes[number]
-
-    def _touch(self, *panes: int | None) -> None:
-        if self.touched is not None:
-            self.touched.update(pane for pane in panes if pane is not None)

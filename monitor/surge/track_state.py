@@ -23,7 +23,7 @@ def track_state(track: Track) -> TrackState:
         closed=track.closed,
         newest=track.newest,
         revision=track.revision,
-        told=track.told,
+        told=track.telling.told,
         since=track.since,
         on_time_head=_head(track.on_time),
         early_head=_head(track.early),
@@ -36,22 +36,22 @@ def changed_panes(track: Track) -> list[int]:
 
     Every open pane is among them.
     """
-    live = {*track.panes, *track.expiry, *track.index.panes()}
-    if track.touched is None:
+    live = {*track.panes, *track.telling.expiry, *track.telling.index.panes()}
+    if track.telling.touched is None:
         changed = live
     else:
         first_open = 0 if track.closed is None else track.closed + 1
-        changed = track.touched | {number for number in live if number >= first_open}
-    track.touched = set()
+        changed = track.telling.touched | {number for number in live if number >= first_open}
+    track.telling.touched = set()
     return sorted(changed)
 
 
 def pane_state(track: Track, number: int) -> PaneState:
     """All that a track keeps by one pane; `NOTHING` where that is nothing."""
     pane = track.panes.get(number)
-    indexed = {story.number: story for story in track.index.of_pane(number)}
+    indexed = {story.number: story for story in track.telling.index.of_pane(number)}
     held = indexed if pane is None else indexed | _strays(track, pane, number)
-    expiring = dict.fromkeys(track.expiry.get(number, ()))
+    expiring = dict.fromkeys(track.telling.expiry.get(number, ()))
     return PaneState(
         tally=None if pane is None else _tally_state(pane.tally),
         first_offset=-1 if pane is None else pane.first_offset,
@@ -59,8 +59,8 @@ def pane_state(track: Track, number: int) -> PaneState:
         entries=[] if pane is None else [_entry_state(entry) for entry in pane.entries],
         shown=[] if pane is None else [story.number for story in pane.stories],
         stories=[_story_state(one, one.number in indexed) for one in held.values()],
-        ids=[one for one in expiring if track.ids.get(one) == number],
-        retracted=[one for one in expiring if track.retracted.get(one) == number],
+        ids=[one for one in expiring if track.telling.ids.get(one) == number],
+        retracted=[one for one in expiring if track.telling.retracted.get(one) == number],
         open_ids=[] if pane is None else _open_ids(track, number, pane),
     )
 
@@ -78,7 +78,7 @@ def restore_track(
         ValueError: when the state is not one that a track can have.
     """
     track.closed, track.newest = state.closed, state.newest
-    track.revision, track.told, track.since = state.revision, state.told, state.since
+    track.revision, track.telling.told, track.since = state.revision, state.told, state.since
     track.baseline.restore(state.baseline)
     track.untaught.extend(Counts(*counts) for counts in untaught)
     stories = _restore_stories(track, panes)
@@ -86,11 +86,11 @@ def restore_track(
         _restore_pane(track, number, pane, stories, statistics)
     _roll(track.on_time, state.on_time_head, track.panes)
     _roll(track.early, state.early_head, track.panes)
-    track.touched = set()
+    track.telling.touched = set()
     if track.closed is not None:
         # The rules may look back less far than they did.
         for number in due(track.panes, None, track.closed, track.keep + 1):
-            track.touched.add(number)
+            track.telling.touched.add(number)
             del track.panes[number]
 
 
@@ -99,7 +99,7 @@ def _strays(track: Track, pane: Pane, number: int) -> dict[int, Told]:
     mentioned = [*pane.stories, *(entry.story for entry in pane.entries)]
     found = {story.number: story for story in mentioned if story is not None}
     others = {story.pane for story in found.values()} - {number}
-    indexed = {story.number for other in others for story in track.index.of_pane(other)}
+    indexed = {story.number for other in others for story in track.telling.index.of_pane(other)}
     return {each: story for each, story in found.items() if each not in indexed}
 
 
@@ -141,7 +141,7 @@ def _story_state(story: Told, indexed: bool) -> StoryState:
 
 def _open_ids(track: Track, number: int, pane: Pane) -> list[str]:
     ids = dict.fromkeys(entry.record.item.id for entry in pane.entries)
-    return [one for one in ids if track.open_ids.get(one) == number]
+    return [one for one in ids if track.telling.open_ids.get(one) == number]
 
 
 def _restore_stories(track: Track, panes: Mapping[int, PaneState]) -> dict[int, Told]:
@@ -163,8 +163,7 @@ def _restore_stories(track: Track, panes: Mapping[int, PaneState]) -> dict[int, 
         story.settled = state.settled_as is not None
         # What was settled since it was told is not known.
         story.contested = not story.settled
-        if state.indexed:
-            track.index.add(story)
+    track.telling.index.load(stories[state.number] for state in states if state.indexed)
     for state in states:
         if state.settled_as is not None and state.settled_as != state.number:
             # Where that story is forgotten nobody asks for it: it only counts as settled.
@@ -185,13 +184,13 @@ def _restore_pane(
     statistics: Statistics,
 ) -> None:
     for one in state.ids:
-        track.ids[one] = number
+        track.telling.ids[one] = number
     for one in state.retracted:
-        track.retracted[one] = number
+        track.telling.retracted[one] = number
     for one in state.open_ids:
-        track.open_ids[one] = number
+        track.telling.open_ids[one] = number
     if state.ids or state.retracted:
-        track.expiry[number].extend([*state.ids, *state.retracted])
+        track.telling.expiry[number].extend([*state.ids, *state.retracted])
     if state.tally is None:
         return
     try:

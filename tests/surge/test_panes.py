@@ -275,8 +275,13 @@ def test_entries_and_stories_do_not_pile_up() -> None:
         desk.retract(f"unknown {at}")
         desk.mark(at)
         track = desk.track()
-        kept = [track.panes, track.index._by_band[0], track.index._by_pane, track.ids]
-        kept += [track.open_ids, track.retracted, track.expiry]
+        kept = [
+            track.panes,
+            track.telling.index._by_band[0],
+            track.telling.index._by_pane,
+            track.telling.ids,
+        ]
+        kept += [track.telling.open_ids, track.telling.retracted, track.telling.expiry]
         sizes.append([len(one) for one in kept])
     assert all(len(pane.stories) <= 3 for pane in track.panes.values())
     assert sizes[100] == pytest.approx(sizes[-1], rel=0.05)

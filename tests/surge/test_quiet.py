@@ -91,7 +91,7 @@ def everything(watch: PartitionWatch) -> list[tuple[bytes, dict[str, bytes]]]:
 
 
 def whole(following: Following) -> tuple[bytes, dict[str, bytes]]:
-    following.track.touched = None
+    following.track.telling.touched = None
     parts = {name: content for name, content in changed_parts(following).items() if content}
     return encode(series_state(following, 0, 0, 0)), parts
 
@@ -128,7 +128,7 @@ def test_but_no_longer_than_a_day_so_that_what_expired_is_let_go() -> None:
         watch.apply(1 + hour, mark(hour * REFRESH_PANES))
     (following,) = watch.followings()
     assert following.track.panes == {}
-    assert following.track.index.panes() == []
+    assert following.track.telling.index.panes() == []
 
 
 def test_a_rule_that_silence_alone_may_meet_lets_nothing_rest() -> None:
