@@ -21,7 +21,8 @@ from benchmarks.watch_log import scored_log, topics
 from monitor.rules_file import default_rules, load_rules
 from monitor.scoring.watchlist import Watchlist
 from monitor.settings import Settings
-from monitor.surge.partition import PartitionWatch, WatchPlan
+from monitor.surge.partition import PartitionWatch
+from monitor.surge.plan import WatchPlan
 from monitor.surge.rounds import Rounds, restore
 from monitor.surge.rules import SurgeRule
 from monitor.watch_plan import watch_plan

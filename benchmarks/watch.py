@@ -33,7 +33,8 @@ from monitor.streams.admin import ensure_streams
 from monitor.streams.clients import consumer, producer, started
 from monitor.streams.spec import stream_name
 from monitor.streams.writing import Outgoing, write_all
-from monitor.surge.partition import PartitionWatch, WatchPlan
+from monitor.surge.partition import PartitionWatch
+from monitor.surge.plan import WatchPlan
 from monitor.surge.rules import Rule, ThresholdRule
 from monitor.watch_plan import watch_plan
 

@@ -26,7 +26,7 @@ from monitor.streams.rebalance import Rebalance
 from monitor.streams.spec import group_name, stream_name
 from monitor.streams.writing import Outgoing, write_all
 from monitor.surge.lifecycle import State
-from monitor.surge.partition import WatchPlan
+from monitor.surge.plan import WatchPlan
 from monitor.watch_plan import part_of
 from monitor.watching.owned import Owned
 from monitor.watching.takeover import Found, log_unreadable, take_over, tell_lost

@@ -16,7 +16,7 @@ from monitor.scoring.watchlist import Watchlist, load_watchlist
 from monitor.scoring.writer import series_key
 from monitor.settings import Settings, WatchSettings
 from monitor.streams.spec import partition_for
-from monitor.surge.partition import WatchPlan
+from monitor.surge.plan import WatchPlan
 from monitor.surge.prior import FLAT, Prior
 from monitor.surge.track import Statistics
 

@@ -10,7 +10,7 @@ from monitor.prior_file import load_prior, write_prior
 from monitor.rules_file import RuleFile
 from monitor.scoring.watchlist import Watchlist
 from monitor.settings import Settings
-from monitor.surge.partition import WatchPlan
+from monitor.surge.plan import WatchPlan
 from monitor.surge.prior import FLAT
 from monitor.surge.rules import SurgeRule
 from monitor.watch_plan import watch_plan

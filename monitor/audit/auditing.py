@@ -28,7 +28,8 @@ from monitor.streams.clients import consumer, partitions_of, started
 from monitor.streams.dead_letters import decode_dead_letter
 from monitor.streams.reading import read_all
 from monitor.streams.spec import StreamName, group_name, stream_name
-from monitor.surge.partition import PartitionWatch, WatchPlan
+from monitor.surge.partition import PartitionWatch
+from monitor.surge.plan import WatchPlan
 from monitor.watch_plan import part_of
 
 

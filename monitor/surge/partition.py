@@ -8,111 +8,37 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator
 from typing import Literal
 
 from monitor.records import (
     AlertEvent,
     Mark,
     ModelChange,
-    Origin,
     Retraction,
     Scored,
     ScoredRecord,
     Series,
 )
+from monitor.surge.applied import Applied
 from monitor.surge.clock import Clock
 from monitor.surge.detector import Detector
 from monitor.surge.following import REFRESH_PANES, Following, Watched
 from monitor.surge.lifecycle import State
-from monitor.surge.rules import Rule, SurgeRule, rule_hash
+from monitor.surge.plan import WatchPlan
+from monitor.surge.rules import Rule, SurgeRule
 from monitor.surge.scales import Scales
 from monitor.surge.series_state import StoredSeries, restore_following, track_name
 from monitor.surge.state import (
-    AppliedState,
     PartitionState,
     RefusedError,
     TrackName,
     statistics_digest,
 )
-from monitor.surge.track import Statistics, Taken
+from monitor.surge.track import Taken
 
 _PARTS = 24
 """Each quiet following is caught up with after so many times `REFRESH_PANES`."""
-
-
-@dataclass(frozen=True)
-class WatchPlan:
-    """What every partition of a deployment watches, and how.
-
-    `series` are those known beforehand (the bundle's topics, the watchlist's names, `all`),
-    which are followed from the start so that their silence is seen too. `concerned` tells for
-    a rule, by name, how many series of the whole deployment it is about.
-    """
-
-    statistics: Statistics
-    rules: tuple[Rule, ...]
-    news_partitions: int
-    idle_timeout: int
-    series: tuple[Series, ...] = ()
-    concerned: Mapping[str, int] = field(default_factory=dict)
-
-    def hash_of(self, rule: Rule) -> str:
-        """The rule's hash under this plan's statistics."""
-        deployment: dict[str, int | float | str] = {
-            "slide": self.statistics.slide,
-            "allowed_lateness": self.statistics.allowed_lateness,
-            "duplicate_horizon": self.statistics.duplicate_horizon,
-            "negative_threshold": self.statistics.negative_threshold,
-        }
-        if isinstance(rule, SurgeRule):
-            learning = self.statistics.learning
-            deployment |= {
-                "prior": self.statistics.prior.digest,
-                "half_life": learning.half_life,
-                "warm_up": learning.warm_up,
-                "settling": learning.settling,
-                "tolerated": self.tolerated(rule),
-            }
-        return rule_hash(rule, deployment)
-
-    def tolerated(self, rule: SurgeRule) -> int:
-        """Milliseconds that the rule tolerates between false alarms on one series."""
-        return rule.tolerated(max(1, self.concerned.get(rule.alert, 1)))
-
-
-class Applied:
-    """The highest origin applied from each news partition, and which series of that one."""
-
-    def __init__(self) -> None:
-        self._latest: dict[int, tuple[int, set[Series | None]]] = {}
-
-    def take(self, origin: Origin, series: Series | None) -> bool:
-        """Whether this origin is new to this series; from now on it is not.
-
-        None stands for all series at once, which a retraction is for.
-        """
-        latest = self._latest.get(origin.partition)
-        if latest is None or origin.offset > latest[0]:
-            self._latest[origin.partition] = (origin.offset, {series})
-            return True
-        offset, applied = latest
-        if origin.offset < offset or series in applied:
-            return False
-        applied.add(series)
-        return True
-
-    def state(self) -> list[AppliedState]:
-        """What was applied, to be written down."""
-        return [
-            AppliedState(partition, offset, sorted(applied, key=str))
-            for partition, (offset, applied) in self._latest.items()
-        ]
-
-    def restore(self, states: Iterable[AppliedState]) -> None:
-        """Have applied what was applied before."""
-        self._latest = {one.news_partition: (one.offset, set(one.series)) for one in states}
 
 
 Outcome = Taken | Literal["restored", "unwatched", "repeated_origin"]

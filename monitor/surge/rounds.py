@@ -18,7 +18,8 @@ import msgspec
 
 from monitor.surge.following import Following
 from monitor.surge.ledger import Chunk, Key, Ledger, StateRecord
-from monitor.surge.partition import PartitionWatch, WatchPlan
+from monitor.surge.partition import PartitionWatch
+from monitor.surge.plan import WatchPlan
 from monitor.surge.series_state import StoredSeries, changed_parts, series_state, track_name
 from monitor.surge.state import (
     STATE_VERSION,

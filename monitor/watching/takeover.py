@@ -22,7 +22,8 @@ from monitor.settings import Settings
 from monitor.streams.reading import end_offsets, read_all
 from monitor.streams.spec import stream_name
 from monitor.streams.writing import Outgoing, write_all
-from monitor.surge.partition import PartitionWatch, WatchPlan
+from monitor.surge.partition import PartitionWatch
+from monitor.surge.plan import WatchPlan
 from monitor.surge.rounds import Restored, Rounds, erase, restore
 from monitor.surge.state import RefusedError
 from monitor.watch_plan import scored_partition

@@ -15,7 +15,7 @@ from monitor.streams.admin import ensure_streams
 from monitor.streams.clients import producer, started
 from monitor.streams.spec import stream_name
 from monitor.streams.writing import Outgoing, write_all
-from monitor.surge.partition import WatchPlan
+from monitor.surge.plan import WatchPlan
 from monitor.watch_plan import scored_partition
 from monitor.watching.owned import Owned
 from monitor.watching.takeover import Found, take_over

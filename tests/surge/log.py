@@ -22,7 +22,8 @@ from monitor.records import (
     Sentiment,
     Series,
 )
-from monitor.surge.partition import PartitionWatch, WatchPlan
+from monitor.surge.partition import PartitionWatch
+from monitor.surge.plan import WatchPlan
 from monitor.surge.rules import Rule
 from monitor.surge.track import Statistics
 

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from monitor.records import Mark, ScoredRecord
 from monitor.surge.baseline import Learning
-from monitor.surge.partition import PartitionWatch, WatchPlan
+from monitor.surge.partition import PartitionWatch
+from monitor.surge.plan import WatchPlan
 from monitor.surge.prior import Prior, SeriesPrior
 from monitor.surge.track import Statistics
 from tests.surge.log import BANKING, DAY, MINUTE, feed, mark, record, rule

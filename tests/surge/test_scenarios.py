@@ -8,7 +8,8 @@ import yaml
 from pydantic import TypeAdapter
 
 from monitor.records import Series
-from monitor.surge.partition import PartitionWatch, WatchPlan
+from monitor.surge.partition import PartitionWatch
+from monitor.surge.plan import WatchPlan
 from monitor.surge.rules import Rule, parse_duration
 from monitor.surge.track import Statistics
 from tests.surge.log import feed

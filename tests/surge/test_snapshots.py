@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from monitor.records import AlertEvent, ModelChange, Scored, ScoredRecord, Series, encode
 from monitor.surge import ledger
 from monitor.surge.baseline import Learning
-from monitor.surge.partition import PartitionWatch, WatchPlan
+from monitor.surge.partition import PartitionWatch
+from monitor.surge.plan import WatchPlan
 from monitor.surge.rounds import Rounds, erase, restore
 from monitor.surge.state import RefusedError
 from tests.surge.log import (

@@ -1,0 +1,50 @@
+"""What every partition of a deployment watches. Pure: values, and what follows from them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from monitor.records import Series
+from monitor.surge.rules import Rule, SurgeRule, rule_hash
+from monitor.surge.track import Statistics
+
+
+@dataclass(frozen=True)
+class WatchPlan:
+    """What every partition of a deployment watches, and how.
+
+    `series` are those known beforehand (the bundle's topics, the watchlist's names, `all`),
+    which are followed from the start so that their silence is seen too. `concerned` tells for
+    a rule, by name, how many series of the whole deployment it is about.
+    """
+
+    statistics: Statistics
+    rules: tuple[Rule, ...]
+    news_partitions: int
+    idle_timeout: int
+    series: tuple[Series, ...] = ()
+    concerned: Mapping[str, int] = field(default_factory=dict)
+
+    def hash_of(self, rule: Rule) -> str:
+        """The rule's hash under this plan's statistics."""
+        deployment: dict[str, int | float | str] = {
+            "slide": self.statistics.slide,
+            "allowed_lateness": self.statistics.allowed_lateness,
+            "duplicate_horizon": self.statistics.duplicate_horizon,
+            "negative_threshold": self.statistics.negative_threshold,
+        }
+        if isinstance(rule, SurgeRule):
+            learning = self.statistics.learning
+            deployment |= {
+                "prior": self.statistics.prior.digest,
+                "half_life": learning.half_life,
+                "warm_up": learning.warm_up,
+                "settling": learning.settling,
+                "tolerated": self.tolerated(rule),
+            }
+        return rule_hash(rule, deployment)
+
+    def tolerated(self, rule: SurgeRule) -> int:
+        """Milliseconds that the rule tolerates between false alarms on one series."""
+        return rule.tolerated(max(1, self.concerned.get(rule.alert, 1)))
