@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -154,8 +155,8 @@ class _Reading:
                 f"is not UTF-8 at its byte {len(lines[-1]) + 1} (0x{data[error.start]:02x}); "
                 "save the file as UTF-8 (in Excel as 'CSV UTF-8')",
             )
-            # Of UTF-16 nothing else that could be said would help.
-            return "" if b"\0" in data else data.decode("utf-8-sig", errors="ignore")
+            # To find other faults a good guess will do; of UTF-16 none would be one.
+            return "" if b"\0" in data else data.removeprefix(BOM_UTF8).decode("latin-1")
 
     def _rows(self, text: str) -> Iterator[tuple[int, list[str]]]:
         """The rows that are not blank, each with the line that it begins on."""
@@ -178,7 +179,7 @@ class _Reading:
             elif columns.count(column) > 1:
                 self._fault(line, column, "is given twice; leave one of these columns")
         missing = [column for column in NEEDED if column not in columns]
-        if missing and (columns or not self.faults):
+        if missing and (not self.faults or len(columns) > 1):
             self._fault(
                 line,
                 "",
