@@ -22,6 +22,8 @@ from monitor.scoring.names import NameFinder, is_telling, plain
 NEEDED = ("key", "name")
 OPTIONAL = ("aliases", "group")
 COLUMNS = (*NEEDED, *OPTIONAL)
+MOST_CHARACTERS = 20_000
+"""Of a title or a body; who is named further down is hardly what an item is about."""
 _MOST_FAULTS = 100
 _SEPARATORS = {";": "semicolons", "\t": "tabs"}
 
@@ -61,7 +63,7 @@ class Watchlist:
         found = dict.fromkeys(key for key in named if key is not None)
         for text in (item.title, item.body):
             if text and len(found) < most:
-                found |= dict.fromkeys(self._finder.find(text))
+                found |= dict.fromkeys(self._finder.find(text[:MOST_CHARACTERS]))
         return list(found)[:most]
 
 

@@ -76,6 +76,10 @@ def test_entities_come_before_the_title_and_that_before_the_body(
     assert about(names, title, body, most, "Farrow") == found
 
 
+def test_who_is_named_only_far_down_in_a_body_is_not_what_it_is_about(names: Watchlist) -> None:
+    assert about(names, "x", " " * 19_990 + "Oake and Farrow") == ["O"]
+
+
 def test_without_a_file_nobody_is_watched() -> None:
     nobody = load_watchlist(None)
     assert (about(nobody, "NGB", None, 8, "NGB"), nobody.keys, nobody.groups) == ([], (), {})
