@@ -18,7 +18,8 @@ CASES = re.findall(r"^\| [^|`]+ \| `([^`]+)` \| ([^|]*)\|$", GUIDE, re.MULTILINE
 
 
 def block(language: str, number: int = 0) -> str:
-    return re.findall(rf"```{language}\n(.*?)```", GUIDE, re.DOTALL)[number]
+    blocks: list[str] = re.findall(rf"```{language}\n(.*?)```", GUIDE, re.DOTALL)
+    return blocks[number]
 
 
 def test_the_tables_rows_are_found() -> None:
@@ -40,7 +41,7 @@ def test_the_rule_shown_is_about_the_examples_banks(tmp_path: Path) -> None:
     path = tmp_path / "alerts.yaml"
     path.write_text(block("yaml", 1), encoding="utf-8")
     names = load_watchlist(EXAMPLE)
-    [rule] = load_rules(path, 60, ("entity",), names.keys, names.groups).rules
+    [rule] = load_rules(path, 60, ScoreSettings().dimensions, names.keys, names.groups).rules
     assert set(rule.match.key) == set(names.groups["banks"])
     assert len(rule.match.key) > 1
 
