@@ -131,8 +131,14 @@ def check(file: Path, **options: Any) -> None:
     from monitor.scoring.watchlist import load_watchlist
 
     settings = resolve_settings(**options)
-    watched = load_watchlist(settings.score.watchlist).keys
-    rules = load_rules(file, settings.watch.slide_seconds, settings.score.dimensions, watched)
+    watched = load_watchlist(settings.score.watchlist)
+    rules = load_rules(
+        file,
+        settings.watch.slide_seconds,
+        settings.score.dimensions,
+        watched.keys,
+        watched.groups,
+    )
     load_prior(settings.watch.prior)
     click.echo(f"{file}: {len(rules.rules)} rules, {len(rules.receivers)} receivers, all usable")
     for rule in rules.rules:
