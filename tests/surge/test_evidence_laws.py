@@ -10,11 +10,9 @@ from random import Random
 
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from monitor.records import AlertEvent, OffsetRange, Scored, ScoredRecord, Series
 from monitor.surge.baseline import Learning
-from monitor.surge.panes import Tally
 from monitor.surge.partition import PartitionWatch
 from monitor.surge.rules import ThresholdRule
 from tests.surge.log import BANKING, DAY, MINUTE, NEUTRAL, Desk, plan, rule
