@@ -34,8 +34,9 @@ class Traced:
     """What the log says of an alert.
 
     `event` is the one that came out under its id, or None. `members` are the records that counted
-    from the window's first pane on, and `not_counted` counts the others of the window by reason.
-    `read_to` is the last offset that was fed.
+    since the alert's range began, in and beside its window: what is beside may tell its stories
+    again. `not_counted` counts the window's other records by reason; `tally` is what its members
+    add up to. `read_to` is the last offset that was fed.
     """
 
     event: AlertEvent | None
@@ -147,7 +148,7 @@ class Trace:
         return offset > self._to and now > self._now + self._slide
 
     def _members(self) -> Iterator[Member]:
-        """The records from the window's first pane on, with what each told at that moment.
+        """The records since the alert's range began, with what each told at that moment.
 
         One record may make time cross several boundaries: what was settled at a later one than
         the alert's was still open then.
@@ -159,13 +160,13 @@ class Trace:
         lateness = self.plan.statistics.allowed_lateness
         closed = min(track.closed or 0, (self._now - lateness) // self._slide)
         for entry, pane, story, novel in track.telling.settlings or ():
-            if pane >= self._first_pane and pane <= closed:
+            if pane <= closed:
                 yield Member(entry, pane, story, novel)
-            elif pane > closed and entry.story is not None:
+            elif entry.story is not None:
                 yield Member(entry, pane, _as_of(entry.story, closed), entry.novel)
         for number, held in track.panes.items():
             for entry in held.entries:
-                if number >= self._first_pane and entry.story is not None:
+                if entry.story is not None:
                     yield Member(entry, number, _as_of(entry.story, closed), entry.novel)
 
     def _reasons(self, counted: set[int]) -> Iterator[str]:

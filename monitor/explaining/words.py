@@ -62,7 +62,7 @@ def _alert(one: Explanation) -> Iterator[str]:
         f"  {moment(when(event))}, on what was published after {moment(begin)} and until "
         f"{moment(window.end)}, {window.length_seconds / 60:g} min"
     )
-    yield f"  its condition was met at {moment(event.started_at)}; it fired at {moment(event.fired_at)}"
+    yield f"  its condition was met {moment(event.started_at)}, it fired {moment(event.fired_at)}"
     if one.sibling is not None:
         words = "resolved by" if event.state == "firing" else "fired as"
         yield f"  {words} {one.sibling.id} at {moment(one.sibling.at)}"
