@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import click
 
 from monitor.options import resolve_settings, run_async, settings_options
+from monitor.settings import Settings
 
-_MOST_STORIES = 20
+MOST_STORIES = 20
 
 
 @click.command()
@@ -42,42 +42,44 @@ def explain(
     if latest == (alert_id is not None):
         raise click.UsageError("give an alert's id, or --latest")
     settings = resolve_settings(**options, rules=rules)
-    run_async(
-        _explain(settings, alert_id, as_json=as_json, most=None if all_stories else _MOST_STORIES)
-    )
+    most = None if all_stories else MOST_STORIES
+    click.echo(run_async(explain_alert(settings, alert_id, as_json=as_json, most=most)))
 
 
-async def _explain(settings: Any, wanted: str | None, *, as_json: bool, most: int | None) -> None:
+async def explain_alert(
+    settings: Settings, wanted: str | None, *, as_json: bool, most: int | None = MOST_STORIES
+) -> str:
+    """Explain an alert, safe for a terminal; progress goes to standard error.
+
+    Args:
+        settings: the deployment.
+        wanted: the alert's id, or the beginning of it; None for the latest.
+        as_json: as one JSON document, whole; else as text.
+        most: how many stories the text lists; all when None.
+
+    Raises:
+        UnknownAlertError: when no alert, or more than one, is meant.
+        NewsurgeError: when the streams or a file that the settings name can't be read.
+    """
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
-    from rich.progress import Progress as Bar
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
     from monitor.explaining.explaining import explain as explained
+    from monitor.explaining.words import as_json as document
+    from monitor.explaining.words import lines
     from monitor.streams.admin import as_deployed
     from monitor.watch_plan import deployed_plan
 
     deployed = await as_deployed(settings)
     plan = deployed_plan(deployed)
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
-    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+    console = Console(stderr=True)
+    hidden = not console.is_terminal
+    with Progress(*columns, console=console, transient=True, disable=hidden) as bar:
         task = bar.add_task("replaying the log", total=None)
 
         def show(done: int, total: int | None) -> None:
             bar.update(task, completed=done, total=total)
 
         found = await explained(deployed, plan, wanted, show)
-    if as_json:
-        click.echo(as_document(found))
-        return
-    from monitor.explaining.words import lines
-
-    for line in lines(found, most_stories=most):
-        click.echo(line)
-
-
-def as_document(found: Any) -> str:
-    """An explanation as JSON in ASCII, safe for a terminal."""
-    import msgspec
-
-    document = msgspec.to_builtins(found)
-    return json.dumps(document, indent=2).replace("\x7f", "\\u007f")
+    return document(found) if as_json else "\n".join(lines(found, most_stories=most))

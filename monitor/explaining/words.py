@@ -1,12 +1,15 @@
-"""An explanation as lines for a terminal: every line is inert, whatever a headline holds.
+"""An explanation as lines for a terminal or as JSON: inert, whatever a headline holds.
 
 Pure: it turns the document into text and adds nothing to it.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
+
+import msgspec
 
 from monitor.explaining.choosing import when
 from monitor.explaining.document import Delivery, Explanation, Records, Teller, ToldStory
@@ -34,6 +37,11 @@ def lines(one: Explanation, *, most_stories: int | None = None) -> Iterator[str]
     """
     for line in _all(one, most_stories):
         yield printable(line)
+
+
+def as_json(one: Explanation) -> str:
+    """The explanation as one JSON document in ASCII, safe for a terminal."""
+    return json.dumps(msgspec.to_builtins(one), indent=2).replace("\x7f", "\\u007f")
 
 
 def _all(one: Explanation, most_stories: int | None) -> Iterator[str]:

@@ -107,7 +107,7 @@ def check_without_duplicates(event: AlertEvent) -> None:
     assert event.without_duplicates is (holds and window.novel_count >= own.min_support)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(logs())
 def test_evidence_is_what_the_log_says(log: list[Scored]) -> None:
     check(log)
