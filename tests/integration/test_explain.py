@@ -168,7 +168,9 @@ def settings(embedded: Broker, deployment: Deployment, tmp_path: Path, bundle: P
 async def told(settings: Settings) -> None:
     """Wait until there is an alert."""
     async with asyncio.timeout(PATIENCE):
-        while not await alerts(settings):
+        while True:
+            if await alerts(settings):
+                return
             await asyncio.sleep(0.1)
 
 
@@ -208,7 +210,7 @@ async def test_hostile_headlines_are_inert_and_an_unknown_id_is_one_line(
 
 def command_line(settings: Settings, identity: str) -> subprocess.CompletedProcess[str]:
     command = [
-        Path(sys.executable).with_name("newsurge"), "explain", identity,
+        str(Path(sys.executable).with_name("newsurge")), "explain", identity,
         "--bootstrap-servers", settings.kafka.bootstrap_servers,
         "--prefix", settings.streams.prefix, "--rules", str(settings.rules),
     ]  # fmt: skip
@@ -218,7 +220,7 @@ def command_line(settings: Settings, identity: str) -> subprocess.CompletedProce
 async def test_an_alert_from_changed_rules_is_counted_again_and_told_as_such(
     settings: Settings,
 ) -> None:
-    event = await raised(settings, [f"Harbourline Bank collapse feared {i}" for i in "abc"])
+    event = await raised(settings, HOSTILE)
     settings.rules.write_text(RULES.format("negative_count >= 99"))
     found = json.loads(await explain_alert(settings, None, as_json=True))
     assert found["reproduction"]["outcome"] == "rule_changed"
