@@ -13,7 +13,7 @@ from monitor.surge.plan import WatchPlan
 from monitor.surge.rules import AbsentRule, Rule, SurgeRule, Term, ThresholdRule, quantity
 from monitor.surge.scales import WHOLE
 
-_UNITS = ((604_800_000, "w"), (86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1_000, "s"))
+_UNITS = ((86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1_000, "s"), (1, "ms"))
 _DURATIONS = frozenset({"window", "for", "keep_firing_for", "max_episode", "false_alarms"})
 _NOT_SAID = frozenset({"alert", "type", "by", "severity", "labels", "annotations", "receivers"})
 
@@ -46,7 +46,7 @@ def reckoning(event: AlertEvent, rule: Rule | None, plan: WatchPlan, tally: Tall
     if isinstance(rule, ThresholdRule):
         yield from _threshold(rule, tally)
     elif isinstance(rule, AbsentRule):
-        yield f"{_many(tally.raw_count, 'item')} arrived within {duration(rule.window)}"
+        yield f"{tally.raw_count} items arrived within {duration(rule.window)}"
     if event.baseline is not None:
         yield from _surge(event, rule, plan, tally)
     if event.without_duplicates is not None:
@@ -73,13 +73,9 @@ def says(rule: Rule) -> str:
 
 
 def duration(milliseconds: int) -> str:
-    """A duration as rules write it, such as `1h30m`."""
-    parts = []
-    for unit, letter in _UNITS:
-        number, milliseconds = divmod(milliseconds, unit)
-        if number:
-            parts.append(f"{number}{letter}")
-    return "".join(parts) or "0"
+    """A duration as rules write it, such as `30d` or `90m`: in the largest unit that is whole."""
+    unit, letter = next(one for one in _UNITS if milliseconds % one[0] == 0)
+    return f"{milliseconds // unit}{letter}" if milliseconds else "0"
 
 
 def _said(name: str, value: Any) -> str:
@@ -151,7 +147,3 @@ def _holds(met: bool) -> str:
 
 def _term(term: Term) -> str:
     return f"{term.quantity} {term.operator} {term.value:g}"
-
-
-def _many(count: int, thing: str) -> str:
-    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"

@@ -151,13 +151,13 @@ def _records(one: Explanation) -> Iterator[str]:
     if found.gone:
         yield "  retention took some of them: the log begins later than this range"
     for reason, count in found.not_counted.items():
-        yield f"  {count} not counted: {_REASONS.get(reason, reason)}"
+        yield f"  not counted: {count}, {_REASONS.get(reason, reason)}"
     if found.retold:
-        yield f"  {len(found.retold)} tell stories that were told before the window"
+        yield f"  of stories told before the window: {len(found.retold)}"
     if found.calm:
-        yield f"  {found.calm} stories were not negative"
+        yield f"  stories that are not negative: {found.calm}"
     if found.news_gone:
-        yield f"  {found.news_gone} of their news records are no longer in news"
+        yield f"  news records that are no longer in news: {found.news_gone}"
 
 
 def _stories(found: Records, most: int | None) -> Iterator[str]:
@@ -165,7 +165,7 @@ def _stories(found: Records, most: int | None) -> Iterator[str]:
     for number, story in enumerate(shown, 1):
         yield from _story(number, story)
     if len(found.stories) > len(shown):
-        yield f"  and {len(found.stories) - len(shown)} more negative stories (--all lists them)"
+        yield f"  negative stories not listed here: {len(found.stories) - len(shown)} (see --all)"
 
 
 def _story(number: int, story: ToldStory) -> Iterator[str]:
