@@ -2,8 +2,9 @@
 
 from collections import Counter
 
-from training.feeds import IGNORED, FeedReport, Row
-from training.hygiene import split, tidy
+from training.feeds import IGNORED, FeedReport, HeldOut, Row
+from training.hygiene import tidy
+from training.splits import split
 
 
 def row(key: str, *, topic: int = IGNORED, sentiment: int = IGNORED, feed: str = "a") -> Row:
@@ -14,7 +15,8 @@ def tidied(rows: list[Row], held_out: set[str]) -> tuple[list[Row], dict[str, Fe
     reports = {name: FeedReport(name) for name in {r.feed for r in rows}}
     for each in rows:
         reports[each.feed].read += 1
-    kept = tidy(rows, held_out, list(reports.values()))
+    texts = HeldOut("valid", {key: key.title() for key in held_out})
+    kept, _ = tidy(rows, [texts], list(reports.values()))
     for report in reports.values():
         assert report.read == report.kept + sum(report.dropped.values())
     return kept, reports
