@@ -6,6 +6,7 @@ them, so that `--help` is quick.
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -50,8 +51,7 @@ def export(out: Path | None, **options: Any) -> None:
     found = run_async(latest(resolve_settings(**options)))
     lines = (encode(label) + b"\n" for _, label in found.labels)
     if out is None:
-        stream = click.get_binary_stream("stdout")
-        stream.writelines(lines)
+        sys.stdout.buffer.writelines(lines)
     else:
         try:
             with out.open("xb") as file:

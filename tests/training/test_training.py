@@ -190,7 +190,14 @@ def test_the_commands_say_what_they_did(
     file = tmp_path / "recipe.yaml"
     content = toy_recipe(encoder)
     content["hyper"]["epochs"] = 1
+    content |= {"holdout_share": 0.1, "holdout_file": str(tmp_path / "held_out.json")}
     file.write_text(yaml.safe_dump(content), encoding="utf-8")
     made = run(commands.train, [str(file), "--data", str(feeds), "-o", str(tmp_path / "out")])
     assert made.exit_code == 0, made.output
-    assert load_bundle(tmp_path / "out").meta.name == "toy"
+    meta = load_bundle(tmp_path / "out").meta
+    assert meta.name == "toy"
+    assert (tmp_path / "out" / "holdout.json").read_bytes() == (
+        tmp_path / "held_out.json"
+    ).read_bytes()
+    assert meta.metrics["evaluations"]["frozen holdout"]["sentiment"]["rows"] > 0
+    assert meta.metrics["data"]["holdouts"][-1]["holdout"] == "frozen holdout"
