@@ -12,6 +12,7 @@ import click
 
 from monitor.dead_letter_commands import dead_letter
 from monitor.explain_command import explain
+from monitor.labels_commands import labels
 from monitor.options import resolve_settings, run_async, settings_options, until_signal
 from monitor.settings import ROLES
 
@@ -251,4 +252,6 @@ def audit(rules: Path | None, **options: Any) -> None:
     raise SystemExit(run_async(audit_command(resolve_settings(**options, rules=rules))))
 
 
-COMMANDS = (run, demo, publish, score, baseline, check, tail, streams, audit, explain, dead_letter)
+COMMANDS = (
+    run, demo, publish, score, baseline, check, tail, streams, audit, explain, dead_letter, labels,
+)  # fmt: skip

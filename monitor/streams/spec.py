@@ -14,10 +14,10 @@ from aiokafka.partitioner import murmur2
 
 from monitor.settings import Role, Settings, StreamSettings
 
-StreamName = Literal["news", "scored", "state", "alerts", "notifications", "dead-letter"]
+StreamName = Literal["news", "scored", "state", "alerts", "notifications", "dead-letter", "labels"]
 STREAMS: tuple[StreamName, ...] = get_args(StreamName)
 
-Actor = Literal["score", "watch", "notify", "publish", "create"]
+Actor = Literal["score", "watch", "notify", "publish", "labels", "create"]
 Operation = Literal["Read", "Write", "Create"]
 Resource = Literal["Topic", "Group"]
 
@@ -152,11 +152,17 @@ def stream_specs(settings: Settings) -> tuple[StreamSpec, ...]:
             "records that could not be used, with their reason",
             retention_ms=_retention(_DEAD_LETTER_DAYS, replay),
         ),
+        spec(
+            "labels",
+            1,
+            "labels that people gave to texts, for training",
+            retention_ms=_FOREVER,  # they are few, and cost people's time
+        ),
     )
 
 
 def acls(settings: Settings) -> tuple[Acl, ...]:
-    """The permissions that each role needs, `publish` too, and what creating streams needs.
+    """The permissions that each role, `publish` and `labels` need, and what creating streams does.
 
     Read and Write on a topic imply Describe. Every role reads `state`, where the partition
     counts are recorded.
@@ -180,6 +186,8 @@ def acls(settings: Settings) -> tuple[Acl, ...]:
         *topics("notify", "Write", "notifications"),
         Acl("notify", "Read", "Group", group_name(settings, "notify", ""), "prefixed"),
         *topics("publish", "Write", "news"),
+        *topics("labels", "Read", "labels"),
+        *topics("labels", "Write", "labels"),
         Acl("create", "Create", "Topic", prefix or "*", "prefixed" if prefix else "literal"),
         *topics("create", "Read", "state"),
         *topics("create", "Write", "state"),
