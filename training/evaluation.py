@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-import numpy as np
 
 from monitor.errors import BundleError
 from monitor.model.bundle import CARD, digest, write_meta
@@ -15,6 +14,7 @@ from training.metrics import head_metrics
 from training.recipe_data import Feed, Source
 from training.served import served
 from training.sources.opening import format_of
+from training.targets import head_labels
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,7 +59,8 @@ def evaluate(
     Raises:
         FeedError: a file can't be read, or holds no row that could be judged.
     """
-    rows, report = read_feed(feed, bundle.meta.topics, data)
+    several = bundle.meta.topic_mode == "multi"
+    rows, report = read_feed(feed, bundle.meta.topics, data, several=several)
     seen: set[str] = set()
     for file in without:
         source = Source(file=file.name, format=feed.format, text_column=feed.text_column)
@@ -76,7 +77,7 @@ def measure(bundle: Bundle, rows: Sequence[Row]) -> dict[str, Any]:
     if not rows:
         return {}
     topic, sentiment = served(bundle, [row.text for row in rows])
-    labels = {name: np.array([getattr(row, name) for row in rows]) for name in HEADS}
+    labels = head_labels(rows, len(bundle.meta.topics), bundle.meta.topic_mode)
     heads = {
         "topic": head_metrics(topic, labels["topic"], bundle.meta.topics),
         "sentiment": head_metrics(sentiment, labels["sentiment"], bundle.meta.sentiments),
