@@ -37,7 +37,7 @@ class Lora(Section):
     """Low-rank adapters instead of all the encoder's weights; merged before the export."""
 
     rank: int = Field(8, ge=1)
-    alpha: float = Field(16, gt=0)
+    alpha: int = Field(16, ge=1)
     dropout: float = Field(0.0, ge=0, lt=1)
 
 
