@@ -58,7 +58,7 @@ def train(
     from training.recipe import load_recipe
 
     loaded = load_recipe(recipe)
-    _require("torch", "transformers", "nncf", "onnx")
+    require("torch", "transformers", "nncf", "onnx")
     from training.pipeline import train as follow
 
     console = Console(stderr=True)
@@ -130,7 +130,7 @@ def evaluate(
     from monitor.model.bundle import load_bundle
     from training.recipe_data import Feed, Labels
 
-    _require("openvino", "tokenizers")
+    require("openvino", "tokenizers")
     from training import evaluation
     from training.sources.opening import format_of
 
@@ -191,7 +191,8 @@ def _pairs(items: tuple[str, ...]) -> dict[str, str]:
     return dict(item.split("=", 1) for item in items)
 
 
-def _require(*modules: str) -> None:
+def require(*modules: str) -> None:
+    """Refuses to begin where a package of the `train` extra is missing."""
     from importlib.util import find_spec
 
     from monitor.errors import NewsurgeError
