@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 Say = Callable[[str], None]
 Fit = Callable[[Recipe, list[Row], list[Row], "Trial"], float]
-STUDY, FACTS = "study.db", "facts"
+STUDY, FACTS, AGAIN = "study.db", "facts", "again"
 _STARTUP = 8  # trials drawn at random before the sampler guesses
 
 
@@ -90,7 +90,9 @@ def tune(recipe: Recipe, data: Path, work: Path, *, trials: int, say: Say, fit: 
         )
     say(f"{len(learned):,} texts to learn from, {len(judged):,} of train to judge trials on")
     study = _study(recipe, rows, work)
-    _take_up(study, recipe)
+    left = trials - len(_done(study))
+    if left > 0:
+        _take_up(study, recipe)
 
     def objective(trial: Trial) -> float:
         values = {key: _suggest(trial, key, told) for key, told in recipe.tune.space.items()}
@@ -103,7 +105,6 @@ def tune(recipe: Recipe, data: Path, work: Path, *, trials: int, say: Say, fit: 
     def told(study: Study, trial: FrozenTrial) -> None:
         say(line(outcome(trial), best_of(study)))
 
-    left = trials - len(_done(study))
     if left > 0:
         study.optimize(objective, n_trials=left, callbacks=[told])
     found = [outcome(trial) for trial in study.get_trials(deepcopy=False)]
@@ -153,7 +154,7 @@ def shown(value: Any) -> str:
 
 
 def _study(recipe: Recipe, rows: list[Row], work: Path) -> Study:
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
     work.mkdir(parents=True, exist_ok=True)
     # RetryFailed and the like are not needed: one process, and `_take_up` does it.
     study = optuna.create_study(
@@ -180,8 +181,12 @@ def _take_up(study: Study, recipe: Recipe) -> None:
     """Puts the recipe's own values first, and what was interrupted next."""
     for trial in study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.RUNNING,)):
         study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
-        study.enqueue_trial(trial.params, skip_if_exists=False)
-    if not study.get_trials(deepcopy=False):
+    known = study.get_trials(deepcopy=False)
+    again = {trial.user_attrs.get(AGAIN) for trial in known}
+    for trial in known:
+        if trial.state == optuna.trial.TrialState.FAIL and trial.number not in again:
+            study.enqueue_trial(trial.params, user_attrs={AGAIN: trial.number})
+    if not known:
         own = recipe.hyper.model_dump()
         inside = {
             key: own[key] for key, told in recipe.tune.space.items() if _holds(told, own[key])
