@@ -194,7 +194,11 @@ class OffsetRange(msgspec.Struct, frozen=True):
 
 
 class AlertEvent(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One transition of one rule on one series, with its evidence."""
+    """One transition of one rule on one series, with its evidence.
+
+    `withdrawn` tells of one that is resolved because its rule was removed or changed, or its
+    series is followed no more: nothing is known of calm, and the evidence is that of the firing.
+    """
 
     id: str
     rule: str
@@ -216,6 +220,7 @@ class AlertEvent(msgspec.Struct, frozen=True, omit_defaults=True):
     labels: dict[str, str] = {}
     annotations: dict[str, str] = {}
     receivers: tuple[str, ...] = ()
+    withdrawn: bool = False
     schema_version: int = SCHEMA_VERSION
 
 

@@ -80,13 +80,33 @@ def alert_id(transition: Transition) -> str:
     An episode is known by the time it started, so that a log whose beginning has been deleted
     by retention still gives the same ids.
     """
-    identity = [
-        transition.rule.alert,
-        transition.rule_hash,
-        str(transition.series),
-        transition.started_at,
-        _NUMBER[transition.state],
-    ]
+    alert, series = transition.rule.alert, transition.series
+    return _id(alert, transition.rule_hash, series, transition.started_at, transition.state)
+
+
+def resolved_id(fired: AlertEvent) -> str:
+    """The id of the event that resolves what `fired` tells of."""
+    return _id(fired.rule, fired.rule_hash, fired.series, fired.started_at, "resolved")
+
+
+def withdrawal(fired: AlertEvent, now: int | None) -> AlertEvent:
+    """The end of an alert that nothing stands for any more, with the evidence of its firing.
+
+    Args:
+        fired: the event that it began with.
+        now: the time of the clock in milliseconds, where there is one.
+    """
+    return msgspec.structs.replace(
+        fired,
+        id=resolved_id(fired),
+        state="resolved",
+        resolved_at=max(fired.fired_at, now or 0),
+        withdrawn=True,
+    )
+
+
+def _id(alert: str, rule_hash: str, series: Series, started_at: int, state: AlertState) -> str:
+    identity = [alert, rule_hash, str(series), started_at, _NUMBER[state]]
     return hashlib.sha256(msgspec.json.encode(identity)).hexdigest()[:24]
 
 
