@@ -87,12 +87,12 @@ def changed_parts(following: Following) -> dict[str, bytes]:
 
 
 def all_parts(following: Following) -> dict[str, bytes]:
-    """Every part, for one that goes on in the same process; what may have changed stays noted."""
+    """Every part that there is; what may have changed since a snapshot stays noted."""
     telling = following.track.telling
     touched, telling.touched = telling.touched, None
     parts = changed_parts(following)
     telling.touched = touched
-    return parts
+    return {name: content for name, content in parts.items() if content}
 
 
 def fired_events(stored: StoredSeries) -> Iterator[AlertEvent]:
