@@ -10,11 +10,13 @@ import asyncio
 import functools
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError
 
 from monitor import metrics
+from monitor.delivery.followers import Followers
 from monitor.delivery.lane import AlertRecord, Lane
 from monitor.delivery.outbox import Outbox
 from monitor.delivery.receivers import WebhookTarget
@@ -48,7 +50,17 @@ class Notify:
         self._settings = settings
         self._receivers = receivers
         self._health = health
+        self._changed = asyncio.Event()
         health.expect(_PART)
+
+    def adopt(self, receivers: Sequence[WebhookTarget]) -> None:
+        """Tell these receivers from now on, and no others.
+
+        One that is new starts at the end of `alerts`; one that has another URL or secret goes on
+        where it is.
+        """
+        self._receivers = receivers
+        self._changed.set()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Deliver alerts until `stop` is set, then drain for a few seconds.
@@ -59,29 +71,49 @@ class Notify:
             StreamError: when no broker can be reached or a stream is missing.
             KafkaError: when the broker fails for longer than its client retries.
         """
-        if not self._receivers:
+        while not self._receivers:
             self._health.ready(_PART)
-            await stop.wait()
-            return
+            if await self._stopped(stop, ()):
+                return
         async with started(producer(self._settings), self._settings) as client:
             outbox = Outbox(self._settings, client)
             await outbox.read_back()
-            waiting = {target.name for target in self._receivers}
-            self._health.unready(_PART, "joining the consumer groups")
+            waiting: set[str] = set()
 
             def joined(receiver: str) -> None:
                 waiting.discard(receiver)
                 if not waiting:
                     self._health.ready(_PART)
 
-            followers = [
-                asyncio.create_task(
-                    _follow(self._settings, target, outbox, joined, self._health),
-                    name=f"notify {target.name}",
-                )
-                for target in self._receivers
-            ]
-            await _until(stop, followers)
+            followers = Followers(
+                lambda target: _Follower(self._settings, target, outbox, joined, self._health)
+            )
+            try:
+                while True:
+                    waiting &= {target.name for target in self._receivers}
+                    waiting |= followers.news_of(self._receivers)
+                    if waiting:
+                        self._health.unready(_PART, "joining the consumer groups")
+                    await followers.follow(self._receivers)
+                    if not waiting:
+                        self._health.ready(_PART)
+                    if await self._stopped(stop, followers.tasks):
+                        break
+            finally:
+                await followers.end()
+
+    async def _stopped(
+        self, stop: asyncio.Event, followers: Collection[asyncio.Task[None]]
+    ) -> bool:
+        """Wait for `stop` or the end of a follower; False where only the receivers changed."""
+        waiting = [asyncio.create_task(each.wait()) for each in (stop, self._changed)]
+        try:
+            await asyncio.wait([*waiting, *followers], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for each in waiting:
+                each.cancel()
+        self._changed.clear()
+        return stop.is_set() or any(each.done() for each in followers)
 
 
 class _Partitions:
@@ -206,47 +238,50 @@ class _Partitions:
                 self._client.resume(partition)
 
 
-async def _follow(
-    settings: Settings,
-    target: WebhookTarget,
-    outbox: Outbox,
-    joined: Callable[[str], None],
-    health: Health,
-) -> None:
-    """Deliver one receiver's alerts until cancelled; then drain."""
-    group = group_name(settings, "notify", target.name)
-    async with (
-        sending(target, settings.notify) as sender,
-        started(consumer(settings, group), settings) as client,
-    ):
-        partitions = _Partitions(settings, client, target.name, sender, outbox, joined)
-        try:
-            listener = Rebalance(partitions.take, partitions.let_go)
-            await subscribe(settings, client, "alerts", listener)
-            next_show = 0.0
-            while True:
-                fetched = await client.getmany(timeout_ms=_POLL_MS, max_records=_RECORDS_AT_ONCE)
-                partitions.put(fetched)
-                listener.check()
-                partitions.check()
-                health.turned(_PART, group, len(client.assignment()))
-                if (now := asyncio.get_running_loop().time()) >= next_show:
-                    await partitions.show()
-                    next_show = now + _SHOW_SECONDS
-        finally:
-            await partitions.end()
+@dataclass
+class _Follower:
+    """Delivers one receiver's alerts until cancelled; then drains."""
 
+    _settings: Settings
+    _target: WebhookTarget
+    _outbox: Outbox
+    _joined: Callable[[str], None]
+    _health: Health
+    _sender: Sender | None = None
 
-async def _until(stop: asyncio.Event, followers: Sequence[asyncio.Task[None]]) -> None:
-    """Wait for `stop` or the first follower that fails; then let all of them drain."""
-    stopping = asyncio.create_task(stop.wait())
-    try:
-        await asyncio.wait([stopping, *followers], return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in (stopping, *followers):
-            task.cancel()
-        ended = await asyncio.gather(stopping, *followers, return_exceptions=True)
-    _raise_first(ended)
+    def go_to(self, target: WebhookTarget) -> None:
+        """Deliver to another URL, or sign with another secret, from the next try on."""
+        self._target = target
+        if self._sender is not None:
+            self._sender.go_to(target)
+
+    async def run(self) -> None:
+        settings, name = self._settings, self._target.name
+        group = group_name(settings, "notify", name)
+        async with (
+            sending(self._target, settings.notify) as self._sender,
+            started(consumer(settings, group), settings) as client,
+        ):
+            partitions = _Partitions(
+                settings, client, name, self._sender, self._outbox, self._joined
+            )
+            try:
+                listener = Rebalance(partitions.take, partitions.let_go)
+                await subscribe(settings, client, "alerts", listener)
+                next_show = 0.0
+                while True:
+                    fetched = await client.getmany(
+                        timeout_ms=_POLL_MS, max_records=_RECORDS_AT_ONCE
+                    )
+                    partitions.put(fetched)
+                    listener.check()
+                    partitions.check()
+                    self._health.turned(_PART, group, len(client.assignment()))
+                    if (now := asyncio.get_running_loop().time()) >= next_show:
+                        await partitions.show()
+                        next_show = now + _SHOW_SECONDS
+            finally:
+                await partitions.end()
 
 
 def _raise_first(results: Sequence[object]) -> None:

@@ -45,12 +45,12 @@ class Watch:
     """The WATCH role of one process.
 
     A partition that is assigned is paused until it has been taken over. One that is revoked is
-    kept until the next assignment, which may bring it back.
+    kept until the next assignment, which may bring it back. `plan` is what is watched.
     """
 
     def __init__(self, settings: Settings, plan: WatchPlan, health: Health) -> None:
         self._settings = settings
-        self._plan = plan
+        self.plan = plan
         self._health = health
         self._alerts = stream_name(settings, "alerts")
         self._state = stream_name(settings, "state")
@@ -63,9 +63,9 @@ class Watch:
 
     def adopt(self, plan: WatchPlan) -> None:
         """Watch by another plan from the next records on; its statistics must be the same."""
-        before, after = ({rule.alert for rule in each.rules} for each in (self._plan, plan))
+        before, after = ({rule.alert for rule in each.rules} for each in (self.plan, plan))
         showing.forget_rules(before - after)
-        self._plan, self._adopting = plan, True
+        self.plan, self._adopting = plan, True
 
     async def run(self, stop: asyncio.Event) -> None:
         """Watch until `stop` is set, then commit and return.
@@ -168,7 +168,7 @@ class Watch:
 
     def _part_of(self, partition: TopicPartition) -> WatchPlan:
         count = self._settings.streams.partitions.scored
-        return part_of(self._plan, partition.partition, count)
+        return part_of(self.plan, partition.partition, count)
 
     def _tell_readiness(self) -> None:
         if self._coming:
@@ -276,7 +276,7 @@ class Watch:
     async def _show(self, reader: AIOKafkaConsumer) -> None:
         """Bring the metrics up to date."""
         owned = {each.partition: one for each, one in self._owned.items()}
-        showing.show(owned, (rule.alert for rule in self._plan.rules))
+        showing.show(owned, (rule.alert for rule in self.plan.rules))
         for partition, behind in (await lag(reader)).items():
             # While a group forms anew, the client has its old partitions still.
             if partition in self._owned or partition in self._coming:

@@ -181,6 +181,20 @@ def restore(
     return Restored(watch, rounds, commit.as_of, commit.alerts, withdrawn)
 
 
+def committed(key: bytes, value: bytes | None) -> tuple[int, PartitionState] | None:
+    """The number of a partition and what it held, of a record of `state` that is a commit.
+
+    None for any other record, and for one that this newsurge can't read.
+    """
+    try:
+        of = _key_decoder.decode(key)
+        if of.name is None and value is not None:
+            return of.partition, _decode(value, _commit_decoder)
+    except (msgspec.MsgspecError, RefusedError):
+        pass
+    return None
+
+
 def erase(partition: int, records: Iterable[tuple[bytes, bytes | None]]) -> list[StateRecord]:
     """Records that erase all of a partition, for one that is to begin anew: the commit first."""
     found = sorted(_latest(partition, records), key=lambda key: key.name is not None)
