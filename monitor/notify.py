@@ -105,7 +105,7 @@ class Notify:
     async def _stopped(
         self, stop: asyncio.Event, followers: Collection[asyncio.Task[None]]
     ) -> bool:
-        """Wait for `stop` or the end of a follower; False where only the receivers changed."""
+        """Wait for `stop` or the end of a follower; False where only receivers changed."""
         waiting = [asyncio.create_task(each.wait()) for each in (stop, self._changed)]
         try:
             await asyncio.wait([*waiting, *followers], return_when=asyncio.FIRST_COMPLETED)
