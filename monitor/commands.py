@@ -134,6 +134,8 @@ def check(file: Path, **options: Any) -> None:
     watched = load_watchlist(settings.score.watchlist).keys
     rules = load_rules(file, settings.watch.slide_seconds, settings.score.dimensions, watched)
     load_prior(settings.watch.prior)
+    for warning in rules.warnings:
+        click.echo(f"warning: {warning}", err=True)
     click.echo(f"{file}: {len(rules.rules)} rules, {len(rules.receivers)} receivers, all usable")
     for rule in rules.rules:
         click.echo(f"  {rule.alert}: {rule.type} by {rule.by}, {rule.severity}")

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from monitor.errors import RulesError
+from monitor.records import Severity
 
 _ENV_NAME = r"^[A-Za-z_][A-Za-z0-9_]*$"
 _PREFIX = "whsec_"
@@ -54,6 +55,9 @@ class Receiver(_Part):
     """One receiver of alerts, as written in `alerts.yaml`."""
 
     name: str = Field(pattern=r"^[a-z0-9_-]+$", max_length=64)
+    severities: tuple[Severity, ...] = Field(
+        (), description="The severities that it is told; by default all."
+    )
     webhook: WebhookConfig
 
 

@@ -28,6 +28,7 @@ class Verdict:
     onset: int | None = None
 
 
+ALWAYS = Verdict(met=True)
 UNMET = Verdict(met=False)
 
 
