@@ -194,7 +194,11 @@ class OffsetRange(msgspec.Struct, frozen=True):
 
 
 class AlertEvent(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One transition of one rule on one series, with its evidence."""
+    """One transition of one rule on one series, with its evidence.
+
+    `unrendered` names the labels and annotations whose templates could not be rendered for it:
+    they stand as they were written.
+    """
 
     id: str
     rule: str
@@ -216,6 +220,7 @@ class AlertEvent(msgspec.Struct, frozen=True, omit_defaults=True):
     labels: dict[str, str] = {}
     annotations: dict[str, str] = {}
     receivers: tuple[str, ...] = ()
+    unrendered: tuple[str, ...] = ()
     schema_version: int = SCHEMA_VERSION
 
 

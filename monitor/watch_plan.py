@@ -43,6 +43,7 @@ def watch_plan(
         idle_timeout=settings.watch.idle_timeout_seconds * 1000,
         series=series,
         concerned=concerned,
+        maintenance=rules.maintenance,
     )
 
 

@@ -10,12 +10,20 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from monitor.records import AlertEvent, ScoredRecord, Series
-from monitor.surge.conditions import ALWAYS, UNMET, Verdict, judge, surge_verdict, threshold_verdict
+from monitor.surge.conditions import (
+    ALWAYS,
+    UNMET,
+    Verdict,
+    is_met_by_nothing,
+    judge,
+    surge_verdict,
+)
 from monitor.surge.detector import Detector, settle
 from monitor.surge.evidence import Transition, alert_event
-from monitor.surge.lifecycle import CALM, Action, State, Status, beat, step, step_early
-from monitor.surge.panes import Tally, Window
-from monitor.surge.rules import DeadManRule, Match, Rule, SurgeRule, ThresholdRule
+from monitor.surge.lifecycle import CALM, NEVER, Action, State, Status, beat, step, step_early
+from monitor.surge.maintenance import Maintenance
+from monitor.surge.panes import Window
+from monitor.surge.rules import DeadManRule, Match, Rule, SurgeRule
 from monitor.surge.scales import Scales
 from monitor.surge.track import Statistics, Taken, Track
 from monitor.surge.week import week
@@ -36,8 +44,15 @@ class Watched:
     rule_hash: str
     length: int
     detector: Detector | None = None
+    maintenance: tuple[Maintenance, ...] = ()
     status: Status = CALM
     fired: AlertEvent | None = None
+
+    def patience(self, series: Series, now: int) -> int:
+        """For how long the condition must hold before it fires: in maintenance, never enough."""
+        if any(window.covers(series, now) for window in self.maintenance):
+            return NEVER
+        return self.rule.for_
 
 
 @dataclass(slots=True)
@@ -80,7 +95,7 @@ class Following:
             own_week=week(self.timezone, self.calendar),
         )
         self._takes_all = not (self.match.source or self.match.language)
-        self._is_restless = any(_is_met_by_nothing(one.rule) for one in self.watched)
+        self._is_restless = any(is_met_by_nothing(one.rule) for one in self.watched)
         self._early = [one for one in self.watched if one.rule.tells_early]
         self._detectors = [one.detector for one in self.watched if one.detector is not None]
 
@@ -214,11 +229,12 @@ class Following:
             verdict = judge(rule, window.tally, self.track, now)
         if not verdict.met and before.state is State.INACTIVE:
             return []
+        for_ = watched.patience(self.series, now)
         if when == "early":
-            after, action = step_early(before, verdict.met, now, for_=rule.for_)
+            after, action = step_early(before, verdict.met, now, for_=for_)
         else:
             after, action = step(
-                before, verdict.met, now, for_=rule.for_, keep_firing_for=rule.keep_firing_for
+                before, verdict.met, now, for_=for_, keep_firing_for=rule.keep_firing_for
             )
         watched.status = after
         if action is Action.NONE:
@@ -282,10 +298,3 @@ class Following:
         event = alert_event(transition, self.track, window, self.partition, self.statistics.slide)
         watched.fired = event if fires else None
         return event
-
-
-def _is_met_by_nothing(rule: Rule) -> bool:
-    """Whether a rule may begin to hold where there is no news at all."""
-    if isinstance(rule, ThresholdRule):
-        return threshold_verdict(rule, Tally()).met
-    return not isinstance(rule, SurgeRule)

@@ -63,6 +63,8 @@ class Status:
 
 
 CALM = Status()
+NEVER = 1 << 62
+"""A `for` that nothing outlasts."""
 
 
 def step(

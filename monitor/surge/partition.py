@@ -186,7 +186,13 @@ class PartitionWatch:
         if isinstance(rule, SurgeRule):
             belief = self._plan.statistics.prior.of(str(series))
             detector = Detector(rule, belief, self._plan.tolerated(rule), self._slide)
-        return Watched(rule, self._plan.hash_of(rule), rule.window // self._slide, detector)
+        return Watched(
+            rule,
+            self._plan.hash_of(rule),
+            rule.window // self._slide,
+            detector,
+            self._plan.maintenance_of(rule),
+        )
 
     def _take(self, offset: int, record: ScoredRecord) -> list[AlertEvent]:
         series = record.series

@@ -58,7 +58,7 @@ class _Check:
         """Check a node and all below it; the type of what it stands for, where that is known."""
         if not isinstance(node, _ALLOWED):
             raise WrongWordError(
-                f"a template can't hold a {type(node).__name__.lower()}; it names fields, "
+                f"a template can't hold {_called(node)}; it names fields, "
                 "compares them, chooses with if, and goes through the stories with for",
                 "",
             )
@@ -98,6 +98,19 @@ class _Check:
             kind = "filter" if is_filter else "test"
             hint = did_you_mean(node.name, known) or f"; there are {', '.join(sorted(known))}"
             raise WrongWordError(f"there is no {kind} {shown(node.name)}{hint}", node.name)
+
+
+def _called(node: nodes.Node) -> str:
+    match node:
+        case nodes.Assign() | nodes.AssignBlock():
+            return "a set"
+        case nodes.Pow():
+            return "'**'"
+        case nodes.Mod():
+            return "'%'"
+        case nodes.Include() | nodes.Import() | nodes.Extends():
+            return f"an {type(node).__name__.lower()}"
+    return f"a {type(node).__name__.lower()}"
 
 
 def _field(name: str, known: Mapping[str, Any], owner: str) -> Any:
