@@ -126,13 +126,17 @@ def score(file: Path, output: Path, **options: Any) -> None:
 @settings_options
 def check(file: Path, **options: Any) -> None:
     """Check a rules file (alerts.yaml by default): say that it can be used, or all its faults."""
+    from monitor.model.registry import serving_bundle
     from monitor.prior_file import load_prior
     from monitor.rules_file import load_rules
     from monitor.scoring.watchlist import load_watchlist
 
     settings = resolve_settings(**options)
     watched = load_watchlist(settings.score.watchlist).keys
-    rules = load_rules(file, settings.watch.slide_seconds, settings.score.dimensions, watched)
+    topics = serving_bundle(settings.model).meta.topics
+    rules = load_rules(
+        file, settings.watch.slide_seconds, settings.score.dimensions, watched, topics
+    )
     load_prior(settings.watch.prior)
     for warning in rules.warnings:
         click.echo(f"warning: {warning}", err=True)

@@ -46,7 +46,8 @@ def _as_set(words: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(sorted(set(words)))
 
 
-_DURATION = WithJsonSchema({"type": "string", "pattern": r"^(\d+[smhdw])+$"})
+_LENGTH = r"^(\d+[smhdw])+$"
+_DURATION = WithJsonSchema({"anyOf": [{"type": "string", "pattern": _LENGTH}, {"const": 0}]})
 _RATE = WithJsonSchema({"type": "string", "pattern": r"^\d+ +per +(\d+[smhdw])+$"})
 _CONDITION = WithJsonSchema({"type": "string"})
 _WORDS = WithJsonSchema(
