@@ -80,7 +80,7 @@ class Daemon:
             settings.watch.slide_seconds,
             settings.score.dimensions,
             watchlist.keys,
-            watchlist.groups,
+            groups=watchlist.groups,
         )
         receivers = self._receivers + self._resolve(rules)
         bundle = await asyncio.to_thread(serving_bundle, settings.model)

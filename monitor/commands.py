@@ -127,6 +127,7 @@ def score(file: Path, output: Path, **options: Any) -> None:
 @settings_options
 def check(file: Path, **options: Any) -> None:
     """Check a rules file (alerts.yaml by default): say that it can be used, or all its faults."""
+    from monitor.model.registry import serving_bundle
     from monitor.prior_file import load_prior
     from monitor.rules_file import load_rules
     from monitor.scoring.watchlist import load_watchlist
@@ -138,9 +139,12 @@ def check(file: Path, **options: Any) -> None:
         settings.watch.slide_seconds,
         settings.score.dimensions,
         watched.keys,
+        serving_bundle(settings.model).meta.topics,
         watched.groups,
     )
     load_prior(settings.watch.prior)
+    for warning in rules.warnings:
+        click.echo(f"warning: {warning}", err=True)
     click.echo(f"{file}: {len(rules.rules)} rules, {len(rules.receivers)} receivers, all usable")
     for rule in rules.rules:
         click.echo(f"  {rule.alert}: {rule.type} by {rule.by}, {rule.severity}")

@@ -102,6 +102,10 @@ role_restarts_total = Counter(
     "newsurge_role_restarts", "Times that a role was begun anew within the process, by reason.",
     ["role", "reason"], registry=REGISTRY,
 )  # fmt: skip
+unrendered_total = Counter(
+    "newsurge_unrendered", "Labels and annotations whose template could not be rendered.",
+    ["rule"], registry=REGISTRY,
+)  # fmt: skip
 model_swaps_total = Counter(
     "newsurge_model_swaps", "Models that were to take over, by what became of it.", ["outcome"],
     registry=REGISTRY,

@@ -91,15 +91,16 @@ class _Partitions:
         self,
         settings: Settings,
         client: AIOKafkaConsumer,
-        receiver: str,
+        target: WebhookTarget,
         sender: Sender,
         outbox: Outbox,
         joined: Callable[[str], None],
     ) -> None:
         self._settings = settings
+        self._severities = target.severities
         self._joined = joined
         self._client = client
-        self._receiver = receiver
+        self._receiver = target.name
         self._sender = sender
         self._outbox = outbox
         self._lanes: dict[TopicPartition, Lane] = {}
@@ -169,6 +170,7 @@ class _Partitions:
                 self._outbox,
                 functools.partial(self._commit, partition),
                 offset,
+                self._severities,
             )
             lane.start()
             self._lanes[partition] = lane
@@ -219,7 +221,7 @@ async def _follow(
         sending(target, settings.notify) as sender,
         started(consumer(settings, group), settings) as client,
     ):
-        partitions = _Partitions(settings, client, target.name, sender, outbox, joined)
+        partitions = _Partitions(settings, client, target, sender, outbox, joined)
         try:
             listener = Rebalance(partitions.take, partitions.let_go)
             await subscribe(settings, client, "alerts", listener)

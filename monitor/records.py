@@ -198,6 +198,8 @@ class AlertEvent(msgspec.Struct, frozen=True, omit_defaults=True):
 
     `model` scored the series' newest record; `models` are there where the window holds records
     of others too, or of others only. What each field means is in docs/EVIDENCE.md.
+    `unrendered` names the labels and annotations whose templates could not be rendered for it:
+    they stand as they were written.
     """
 
     id: str
@@ -221,6 +223,7 @@ class AlertEvent(msgspec.Struct, frozen=True, omit_defaults=True):
     labels: dict[str, str] = {}
     annotations: dict[str, str] = {}
     receivers: tuple[str, ...] = ()
+    unrendered: tuple[str, ...] = ()
     schema_version: int = SCHEMA_VERSION
 
 

@@ -43,6 +43,7 @@ def watch_plan(
         idle_timeout=settings.watch.idle_timeout_seconds * 1000,
         series=series,
         concerned=concerned,
+        maintenance=rules.maintenance,
     )
 
 
@@ -70,7 +71,7 @@ def deployed_plan(settings: Settings) -> WatchPlan:
         settings.watch.slide_seconds,
         settings.score.dimensions,
         watchlist.keys,
-        watchlist.groups,
+        groups=watchlist.groups,
     )
     bundle = serving_bundle(settings.model)
     return watch_plan(settings, rules, bundle.meta.topics, watchlist)

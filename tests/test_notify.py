@@ -5,6 +5,7 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator
 
+import msgspec
 import pytest
 
 from monitor import metrics
@@ -97,6 +98,25 @@ async def test_queued_then_sent_then_ended_then_committed() -> None:
     outcome = journal.outcomes[0]
     assert outcome.id == notification_id("desk", ["alert-0"]) == receiver.accepted[0].id
     assert (outcome.receiver, outcome.delivered, outcome.attempts) == ("desk", True, 1)
+
+
+async def test_only_alerts_of_the_severities_that_it_asks_for_are_sent() -> None:
+    journal = Journal()
+    info, critical = (
+        msgspec.structs.replace(alert(number), severity=severity)
+        for number, severity in enumerate(("info", "critical"))
+    )
+    async with (
+        receiving(SECRET) as receiver,
+        sending(receiver.target("desk"), PATIENT) as sender,
+    ):
+        lane = Lane("desk", sender, journal, journal.commit, 0, ("warning", "critical"))
+        lane.start()
+        lane.put(record(0, info))
+        lane.put(record(1, critical))
+        await journal.until("commit 2")
+        await lane.close(20)
+    assert numbers(receiver.accepted) == ["alert-1"]
 
 
 async def test_order_is_kept_while_a_try_fails() -> None:

@@ -9,16 +9,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from typing import Protocol
 
 import msgspec
 
 from monitor import metrics
+from monitor.delivery.receivers import is_told
 from monitor.delivery.sender import Ended, Sender
 from monitor.delivery.webhook import notification_id, payload
-from monitor.records import Outcome, Queued, decode_alert
+from monitor.records import Outcome, Queued, Severity, decode_alert
 
 _log = logging.getLogger(__name__)
 
@@ -71,8 +72,10 @@ class Lane:
         ledger: Ledger,
         commit: Callable[[int], Awaitable[None]],
         first_offset: int,
+        severities: Collection[Severity] = (),
     ) -> None:
         self._receiver = receiver
+        self._severities = severities
         self._sender = sender
         self._ledger = ledger
         self._commit = commit
@@ -145,7 +148,7 @@ class Lane:
         """
         try:
             alert = decode_alert(record.value)
-            if alert.receivers and self._receiver not in alert.receivers:
+            if not is_told(self._receiver, self._severities, alert):
                 return None
             body = payload(alert, caught_up=record.caught_up)
         except (msgspec.MsgspecError, ValueError, RecursionError) as error:

@@ -10,7 +10,7 @@ import base64
 import binascii
 import ipaddress
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from monitor.errors import RulesError
+from monitor.records import AlertEvent, Severity
 
 _ENV_NAME = r"^[A-Za-z_][A-Za-z0-9_]*$"
 _PREFIX = "whsec_"
@@ -54,6 +55,9 @@ class Receiver(_Part):
     """One receiver of alerts, as written in `alerts.yaml`."""
 
     name: str = Field(pattern=r"^[a-z0-9_-]+$", max_length=64)
+    severities: tuple[Severity, ...] = Field(
+        (), description="The severities that it is told; by default all."
+    )
     webhook: WebhookConfig
 
 
@@ -64,6 +68,7 @@ class WebhookTarget:
     name: str
     url: str
     secret: str
+    severities: tuple[Severity, ...] = ()
 
     def __repr__(self) -> str:
         return f"WebhookTarget(name={self.name!r}, url={redact(self.url)!r})"
@@ -91,7 +96,18 @@ def resolve(receiver: Receiver, environ: Mapping[str, str], base: Path = Path())
         receiver.name, "secret", webhook.secret_env, webhook.secret_file, environ, base
     )
     _must(receiver.name, where, check_secret, secret)
-    return WebhookTarget(name=receiver.name, url=url, secret=secret)
+    return WebhookTarget(receiver.name, url, secret, receiver.severities)
+
+
+def is_told(receiver: str, severities: Collection[Severity], alert: AlertEvent) -> bool:
+    """Whether an alert is for a receiver: by the rule's receivers, and by its own severities.
+
+    Where the rule names no receivers all are meant, and where a receiver names no severities all
+    are.
+    """
+    return (not alert.receivers or receiver in alert.receivers) and (
+        not severities or alert.severity in severities
+    )
 
 
 def redact(url: str) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from monitor.records import BaselineStatistics
 from monitor.surge.panes import Tally
-from monitor.surge.rules import AbsentRule, ThresholdRule
+from monitor.surge.rules import AbsentRule, Rule, SurgeRule, ThresholdRule
 from monitor.surge.track import Track
 
 
@@ -28,6 +28,7 @@ class Verdict:
     onset: int | None = None
 
 
+ALWAYS = Verdict(met=True)
 UNMET = Verdict(met=False)
 
 
@@ -36,6 +37,13 @@ def judge(rule: ThresholdRule | AbsentRule, tally: Tally, track: Track, now: int
     if isinstance(rule, ThresholdRule):
         return threshold_verdict(rule, tally)
     return Verdict(met=tally.raw_count == 0 and track.followed_for(now) >= rule.window)
+
+
+def is_met_by_nothing(rule: Rule) -> bool:
+    """Whether a rule may begin to hold where there is no news at all."""
+    if isinstance(rule, ThresholdRule):
+        return threshold_verdict(rule, Tally()).met
+    return not isinstance(rule, SurgeRule)
 
 
 def surge_verdict(met: bool, onset: int, head: int, track: Track, hours: float | None) -> Verdict:

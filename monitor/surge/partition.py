@@ -194,7 +194,13 @@ class PartitionWatch:
         if isinstance(rule, SurgeRule):
             belief = self._plan.statistics.prior.of(str(series))
             detector = Detector(rule, belief, self._plan.tolerated(rule), self._slide)
-        return Watched(rule, self._plan.hash_of(rule), rule.window // self._slide, detector)
+        return Watched(
+            rule,
+            self._plan.hash_of(rule),
+            rule.window // self._slide,
+            detector,
+            self._plan.maintenance_of(rule),
+        )
 
     def _take(self, offset: int, record: ScoredRecord) -> list[AlertEvent]:
         series = record.series
@@ -231,17 +237,17 @@ class PartitionWatch:
         for boundary in range(first, last + 1):
             if not self._awake:
                 break  # however far the clock leaps
-            events += self._pass(boundary)
+            events += self._pass(boundary, is_last=boundary == last)
         if self._closing(last) // REFRESH_PANES > self._closing(first - 1) // REFRESH_PANES:
             self._tend_the_quiet(last)
         return events
 
-    def _pass(self, boundary: int) -> list[AlertEvent]:
+    def _pass(self, boundary: int, *, is_last: bool) -> list[AlertEvent]:
         events: list[AlertEvent] = []
         closing = self._closing(boundary)
         for following in self._awake:
             if following.passed is None or boundary > following.passed:
-                events += following.pass_boundary(boundary, closing)
+                events += following.pass_boundary(boundary, closing, is_last=is_last)
             following.awake = not following.is_quiet
         self._awake = [each for each in self._awake if each.awake]
         return events
