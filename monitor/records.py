@@ -219,18 +219,34 @@ class AlertEvent(msgspec.Struct, frozen=True, omit_defaults=True):
     schema_version: int = SCHEMA_VERSION
 
 
+class AlertPlace(msgspec.Struct, frozen=True):
+    """Where an alert event stands: its partition and offset in the `alerts` stream."""
+
+    partition: int
+    offset: int
+
+
 class Queued(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="kind", tag="queued"):
-    """A notification about to be sent to a receiver; `id` is the `webhook-id` of every try."""
+    """A notification about to be sent to a receiver; `id` is the `webhook-id` of every try.
+
+    `acknowledged` says who answered for which alert then; `last_offset` is that of the last alert.
+    """
 
     id: str
     receiver: str
     alerts: tuple[str, ...]
     at: int
+    acknowledged: dict[str, str] = {}
+    last_offset: int | None = None
     schema_version: int = SCHEMA_VERSION
 
 
 class Outcome(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="kind", tag="outcome"):
-    """How a notification ended: delivered, or given up and why."""
+    """How a notification ended: delivered, given up and why, or silenced.
+
+    `silence` is the id of the silence that kept it back. Where the `place` of its alert is given
+    too, the alert is told once the silence is over, if it fires still: another outcome follows.
+    """
 
     id: str
     receiver: str
@@ -238,6 +254,8 @@ class Outcome(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="kind",
     attempts: int
     at: int
     reason: str = ""
+    silence: str | None = None
+    place: AlertPlace | None = None
     schema_version: int = SCHEMA_VERSION
 
 
