@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from monitor import metrics
-from monitor.delivery.lane import AlertRecord, Lane
+from monitor.delivery.lane import Lane
+from monitor.delivery.ledger import AlertRecord
 from monitor.delivery.sender import sending
 from monitor.delivery.webhook import new_secret, notification_id
 from monitor.health import Health
@@ -35,6 +36,7 @@ class Journal:
 
     def __init__(self, ended: set[str] | None = None) -> None:
         self.ended = ended or set()
+        self.left: dict[str, Queued] = {}
         self.lines: list[str] = []
         self.outcomes: list[Outcome] = []
         self.changed = asyncio.Condition()
@@ -42,8 +44,11 @@ class Journal:
     def has_ended(self, identity: str) -> bool:
         return identity in self.ended
 
+    def queued(self, identity: str) -> Queued | None:
+        return self.left.get(identity)
+
     async def queue(self, record: Queued) -> None:
-        await self.note(f"queued {record.alerts[0]}")
+        await self.note(f"queued {' '.join(record.alerts)}")
 
     async def end(self, record: Outcome) -> None:
         self.outcomes.append(record)

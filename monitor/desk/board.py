@@ -22,6 +22,7 @@ class Board:
         self._silences: dict[str, Silence] = {}
         self._acks: dict[Episode, Ack] = {}
         self._feedback: dict[str, Feedback] = {}
+        self._over: set[Episode] = set()
 
     def apply(self, record: DeskRecord) -> None:
         """Take a record."""
@@ -41,7 +42,7 @@ class Board:
 
     @property
     def acks(self) -> tuple[Ack, ...]:
-        """All that are not known to be of no use any more."""
+        """All of them, those that are of no use any more too."""
         return tuple(self._acks.values())
 
     @property
@@ -65,8 +66,9 @@ class Board:
         return ack if ack is not None and now < ack.until else None
 
     def has_resolved(self, episode: Episode) -> None:
-        """The episode is over, so nobody needs to answer for it any more."""
-        self._acks.pop(episode, None)
+        """The episode is over, so it counts no more among those that someone answers for."""
+        if episode in self._acks:
+            self._over.add(episode)
 
     def active_silences(self, now: int) -> int:
         """How many silences hold at `now`."""
@@ -74,4 +76,6 @@ class Board:
 
     def acknowledged(self, now: int) -> int:
         """How many episodes someone answers for at `now`, and that are not known to be over."""
-        return sum(now < each.until for each in self._acks.values())
+        return sum(
+            now < each.until and episode not in self._over for episode, each in self._acks.items()
+        )

@@ -1,4 +1,4 @@
-"""What the desk's tests are made of: a silence, an acknowledgement and feedback, and their alert."""
+"""What the desk's tests are made of: silences, acknowledgements, feedback, and their alerts."""
 
 from typing import Any
 
