@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from monitor.dead_letter_commands import dead_letter
+from monitor.desk_commands import DESK_COMMANDS
 from monitor.options import resolve_settings, run_async, settings_options, until_signal
 from monitor.settings import ROLES
 
@@ -197,7 +198,7 @@ def fit(
 
 
 @click.command()
-@click.argument("stream", type=click.Choice(["scored", "alerts", "dead-letter"]))
+@click.argument("stream", type=click.Choice(["scored", "alerts", "desk", "dead-letter"]))
 @click.option("--from-start", is_flag=True, help="Begin with the oldest record.")
 @click.option("--json", "as_json", is_flag=True, help="Show records as they are on the wire.")
 @settings_options
@@ -244,4 +245,16 @@ def audit(rules: Path | None, **options: Any) -> None:
     raise SystemExit(run_async(audit_command(resolve_settings(**options, rules=rules))))
 
 
-COMMANDS = (run, demo, publish, score, baseline, check, tail, streams, audit, dead_letter)
+COMMANDS = (
+    run,
+    demo,
+    publish,
+    score,
+    baseline,
+    check,
+    tail,
+    streams,
+    audit,
+    dead_letter,
+    *DESK_COMMANDS,
+)

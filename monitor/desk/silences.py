@@ -6,6 +6,8 @@ import functools
 import re
 from collections.abc import Iterable
 
+import msgspec
+
 from monitor.desk.records import Matchers, Silence
 from monitor.records import AlertEvent
 
@@ -31,6 +33,12 @@ def silence_of(alert: AlertEvent, silences: Iterable[Silence], now: int) -> Sile
     """The silence that holds the alert back at `now`: of several, the one that ends last."""
     found = [each for each in silences if is_active(each, now) and matches(each.matchers, alert)]
     return max(found, key=lambda each: (each.over_at, each.id), default=None)
+
+
+def in_words(matchers: Matchers) -> str:
+    """Which alerts are meant, such as `rule=NegativeSurge key=Bank*`."""
+    pairs = msgspec.structs.asdict(matchers).items()
+    return " ".join(f"{name}={pattern}" for name, pattern in pairs if pattern is not None)
 
 
 @functools.lru_cache(maxsize=1024)
