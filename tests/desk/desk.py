@@ -9,7 +9,7 @@ from monitor.records import AlertEvent, AlertPlace, Series
 from tests.delivery.alerts import alert
 
 HOUR_MS = 3_600_000
-FOR_EVER = 10 * 365 * 24 * HOUR_MS
+FOR_EVER = 100 * 365 * 24 * HOUR_MS
 
 
 def silence(identity: str = "s-1", starts_at: int = 0, ends_at: int = HOUR_MS) -> Silence:

@@ -83,8 +83,6 @@ async def test_a_silence_is_added_listed_and_ended(settings: Settings) -> None:
     assert ended["expired"]["who"]
     again = await newsurge(settings, "silence", "expire", identity)
     assert (again.returncode, "is over already" in again.stderr) == (1, True)
-    unknown = await newsurge(settings, "silence", "expire", "s-none")
-    assert "there is no silence s-none; `newsurge silence list` shows them" in unknown.stderr
 
 
 async def test_an_alert_is_acknowledged_and_judged(settings: Settings) -> None:
@@ -96,32 +94,14 @@ async def test_an_alert_is_acknowledged_and_judged(settings: Settings) -> None:
     (ack,) = await as_json(settings, "ack", "--list")
     assert (ack["alert_id"], ack["who"], ack["place"]["offset"]) == ("alert-2", "ada", 1)
     assert ack["until"] - ack["at"] == 4 * 3_600_000
-    for verdict in ("noise", "useful"):
-        await said(settings, "feedback", "alert-1", verdict, "--who", "ada")
+    await said(settings, "feedback", "alert-1", "useful", "--who", "ada")
     (feedback,) = await as_json(settings, "feedback")
     assert (feedback["verdict"], feedback["alert"]["factor"]) == ("useful", 4.5)
     assert len(await said(settings, "feedback", "--list")) == 2
 
-    for words in (("ack", "alert-9"), ("feedback", "alert-9", "noise"), ("ack", "alert-")):
-        unknown = await newsurge(settings, *words)
-        assert unknown.returncode == 1
-        assert (
-            f"there is no alert {words[1]} in {stream_name(settings, 'alerts')}" in unknown.stderr
-        )
-
-
-async def test_what_is_asked_wrongly_is_told(settings: Settings) -> None:
-    for words, why in (
-        (("silence", "add", "--rule", "x", "--for", "2h"), "Missing option '--why'"),
-        (("silence", "add", "--for", "2h", "--why", "y"), "say which alerts"),
-        (("silence", "add", "--rule", "x", "--for", "soon", "--why", "y"), "not a duration"),
-        (("silence", "add", "--rule", "x", "--for", "0s", "--why", "y"), "silences nothing"),
-        (("ack",), "give ALERT_ID, or --list"),
-        (("feedback", "alert-1"), "useful or noise"),
-    ):
-        done = await newsurge(settings, *words)
-        assert done.returncode == 2
-        assert why in done.stderr
+    unknown = await newsurge(settings, "feedback", "alert-", "noise")
+    assert unknown.returncode == 1
+    assert f"there is no alert alert- in {stream_name(settings, 'alerts')}" in unknown.stderr
 
 
 async def test_the_desk_can_be_followed(settings: Settings) -> None:
