@@ -106,7 +106,7 @@ async def test_no_offset_is_committed_before_an_earlier_group_has_ended() -> Non
 
 async def test_what_was_left_behind_is_sent_as_it_was_with_the_body_it_had() -> None:
     alerts = [fires(n, key=str(n)) for n in range(3)]
-    bodies = []
+    bodies: list[Delivery] = []
     for said in ([ack(alerts[0])], []):  # The acknowledgement has been taken back since.
         journal = Journal()
         if bodies:
@@ -176,7 +176,7 @@ async def test_when_a_silence_ends_by_itself_what_fires_still_is_told() -> None:
 async def test_an_alert_kept_back_by_an_earlier_owner(said: Silence) -> None:
     begins, journal = fires(0), Journal()
     held = Item(begins, AlertPlace(3, 0), 0, silenced_by=said.id)
-    options = {"first_offset": 1, "held": [held]}
+    options: dict[str, Any] = {"first_offset": 1, "held": [held]}
     async with receiving(SECRET) as receiver, lane(receiver, journal, said, **options) as (one, _):
         if said is OVER:
             await receiver.until(lambda r: len(r.accepted) == 1)
@@ -190,7 +190,7 @@ async def test_a_crash_between_the_outcomes_of_an_end_and_of_its_beginning() -> 
     ends = resolves(1, begins)
     journal = Journal(ended={single(ends)})
     held = Item(begins, AlertPlace(3, 0), 0, silenced_by="s-1")
-    options = {"first_offset": 1, "held": [held]}
+    options: dict[str, Any] = {"first_offset": 1, "held": [held]}
     async with receiving(SECRET) as receiver, lane(receiver, journal, LASTING, **options) as (
         one, _,
     ):  # fmt: skip
