@@ -24,6 +24,7 @@ from monitor.streams.reading import read_all
 from monitor.streams.spec import stream_name
 
 _log = logging.getLogger(__name__)
+# The desk speaks seldom, and half a second is soon enough to hear it.
 _POLL_MS = 500
 
 
@@ -103,7 +104,7 @@ async def _read(settings: Settings, board: Board) -> dict[int, int]:
 
 async def _follow(settings: Settings, board: Board, positions: Mapping[int, int]) -> None:
     partitions = await partitions_of(settings, "desk")
-    async with started(consumer(settings), settings) as client:
+    async with started(consumer(settings, fetch_max_wait_ms=_POLL_MS), settings) as client:
         client.assign(partitions)
         begins = await client.beginning_offsets(partitions)
         for each in partitions:

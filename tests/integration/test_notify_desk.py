@@ -59,7 +59,9 @@ async def test_what_is_silenced_is_written_as_such_and_told_when_the_silence_is_
     desk: Desk,
 ) -> None:
     await say(desk.settings, LASTING)
-    await desk.write("desk", b"\xff no record of the desk")
+    async with started(producer(desk.settings), desk.settings) as client:
+        name = stream_name(desk.settings, "desk")
+        await client.send_and_wait(name, b"\xff no record of the desk", key=b"nonsense")
     begins, over = fires(1, key="a"), fires(2, key="b")
     async with receiving(SECRET) as receiver:
         async with desk.notifying(receiver.target("desk")):
