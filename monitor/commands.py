@@ -12,6 +12,7 @@ import click
 
 from monitor.dead_letter_commands import dead_letter
 from monitor.desk_commands import DESK_COMMANDS
+from monitor.explain_command import explain
 from monitor.options import resolve_settings, run_async, settings_options, until_signal
 from monitor.settings import ROLES
 
@@ -132,8 +133,14 @@ def check(file: Path, **options: Any) -> None:
     from monitor.scoring.watchlist import load_watchlist
 
     settings = resolve_settings(**options)
-    watched = load_watchlist(settings.score.watchlist).keys
-    rules = load_rules(file, settings.watch.slide_seconds, settings.score.dimensions, watched)
+    watched = load_watchlist(settings.score.watchlist)
+    rules = load_rules(
+        file,
+        settings.watch.slide_seconds,
+        settings.score.dimensions,
+        watched.keys,
+        watched.groups,
+    )
     load_prior(settings.watch.prior)
     click.echo(f"{file}: {len(rules.rules)} rules, {len(rules.receivers)} receivers, all usable")
     for rule in rules.rules:
@@ -246,15 +253,6 @@ def audit(rules: Path | None, **options: Any) -> None:
 
 
 COMMANDS = (
-    run,
-    demo,
-    publish,
-    score,
-    baseline,
-    check,
-    tail,
-    streams,
-    audit,
-    dead_letter,
+    *(run, demo, publish, score, baseline, check, tail, streams, audit, explain, dead_letter),
     *DESK_COMMANDS,
 )

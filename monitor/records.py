@@ -194,7 +194,11 @@ class OffsetRange(msgspec.Struct, frozen=True):
 
 
 class AlertEvent(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One transition of one rule on one series, with its evidence."""
+    """One transition of one rule on one series, with its evidence.
+
+    `model` scored the series' newest record; `models` are there where the window holds records
+    of others too, or of others only. What each field means is in docs/EVIDENCE.md.
+    """
 
     id: str
     rule: str
@@ -213,6 +217,7 @@ class AlertEvent(msgspec.Struct, frozen=True, omit_defaults=True):
     factor: float | None = None
     strength: float | None = None
     without_duplicates: bool | None = None
+    models: tuple[str, ...] = ()
     labels: dict[str, str] = {}
     annotations: dict[str, str] = {}
     receivers: tuple[str, ...] = ()
@@ -227,26 +232,19 @@ class AlertPlace(msgspec.Struct, frozen=True):
 
 
 class Queued(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="kind", tag="queued"):
-    """A notification about to be sent to a receiver; `id` is the `webhook-id` of every try.
-
-    `acknowledged` says who answered for which alert then; `last_offset` is that of the last alert.
-    """
+    """A notification about to be sent to a receiver; `id` is the `webhook-id` of every try."""
 
     id: str
     receiver: str
     alerts: tuple[str, ...]
     at: int
-    acknowledged: dict[str, str] = {}
-    last_offset: int | None = None
+    acknowledged: dict[str, str] = {}  # who answered for its episode then, by alert id
+    last_offset: int | None = None  # where the last of the alerts stands in its partition
     schema_version: int = SCHEMA_VERSION
 
 
 class Outcome(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="kind", tag="outcome"):
-    """How a notification ended: delivered, given up and why, or silenced.
-
-    `silence` is the id of the silence that kept it back. Where the `place` of its alert is given
-    too, the alert is told once the silence is over, if it fires still: another outcome follows.
-    """
+    """How a notification ended: delivered, given up and why, or kept back by a `silence`."""
 
     id: str
     receiver: str
@@ -255,7 +253,7 @@ class Outcome(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="kind",
     at: int
     reason: str = ""
     silence: str | None = None
-    place: AlertPlace | None = None
+    place: AlertPlace | None = None  # while its alert may be told still: another outcome follows
     schema_version: int = SCHEMA_VERSION
 
 

@@ -1,5 +1,7 @@
 """Which alerts a silence is about, and when; and what the desk's board makes of records."""
 
+from dataclasses import replace
+
 import jsonschema  # type: ignore[import-untyped]  # it carries no types
 import msgspec
 import pytest
@@ -7,10 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor import schemas
+from monitor.delivery.grouping import Item
+from monitor.delivery.letter import silenced
 from monitor.desk.board import Board
 from monitor.desk.records import Expiry, Matchers, decode_desk, episode_of
 from monitor.desk.silences import is_active, matches, silence_of
-from monitor.records import encode
+from monitor.explaining.choosing import deliveries
+from monitor.records import AlertPlace, Outcome, Queued, encode
 from tests.desk.desk import HOUR_MS, ack, feedback, fires, resolves, silence
 
 
@@ -100,3 +105,19 @@ def test_records_come_back_and_obey_the_schema(record: msgspec.Struct) -> None:
     assert decode_desk(encode(record)) == record
     schema = msgspec.json.decode(schemas.schemas()["desk"])
     jsonschema.validate(msgspec.json.decode(encode(record)), schema)
+
+
+def test_an_alert_that_was_kept_back_is_explained_as_such_until_it_is_told() -> None:
+    kept = Item(fires(1), AlertPlace(0, 1), 0, silenced_by="s-1")
+    back = silenced("pager", kept, 50, for_good=False)
+    (delivery,) = deliveries(
+        [silenced("pager", replace(kept, alert=fires(2)), 40, for_good=True), back], "alert-1"
+    )
+    assert (delivery.delivered, delivery.attempts, delivery.reason) == (False, 0, "silenced: s-1")
+    told = [
+        back,
+        Queued(back.id, "pager", ("alert-1",), 60),
+        Outcome(back.id, "pager", True, 1, 61),
+    ]
+    (delivery,) = deliveries(told, "alert-1")
+    assert delivery.delivered
