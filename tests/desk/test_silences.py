@@ -15,7 +15,7 @@ from monitor.desk.board import Board
 from monitor.desk.records import Expiry, Matchers, decode_desk, episode_of
 from monitor.desk.silences import is_active, matches, silence_of
 from monitor.explaining.choosing import deliveries
-from monitor.records import AlertPlace, Outcome, Queued, encode
+from monitor.records import AlertPlace, Notification, Outcome, Queued, encode
 from tests.desk.desk import HOUR_MS, ack, feedback, fires, resolves, silence
 
 
@@ -114,7 +114,7 @@ def test_an_alert_that_was_kept_back_is_explained_as_such_until_it_is_told() -> 
         [silenced("pager", replace(kept, alert=fires(2)), 40, for_good=True), back], "alert-1"
     )
     assert (delivery.delivered, delivery.attempts, delivery.reason) == (False, 0, "silenced: s-1")
-    told = [
+    told: list[Notification] = [
         back,
         Queued(back.id, "pager", ("alert-1",), 60),
         Outcome(back.id, "pager", True, 1, 61),
