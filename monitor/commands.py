@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from monitor.dead_letter_commands import dead_letter
+from monitor.desk_commands import DESK_COMMANDS
 from monitor.explain_command import explain
 from monitor.options import resolve_settings, run_async, settings_options, until_signal
 from monitor.settings import ROLES
@@ -208,7 +209,7 @@ def fit(
 
 
 @click.command()
-@click.argument("stream", type=click.Choice(["scored", "alerts", "dead-letter"]))
+@click.argument("stream", type=click.Choice(["scored", "alerts", "desk", "dead-letter"]))
 @click.option("--from-start", is_flag=True, help="Begin with the oldest record.")
 @click.option("--json", "as_json", is_flag=True, help="Show records as they are on the wire.")
 @settings_options
@@ -255,4 +256,7 @@ def audit(rules: Path | None, **options: Any) -> None:
     raise SystemExit(run_async(audit_command(resolve_settings(**options, rules=rules))))
 
 
-COMMANDS = (run, demo, publish, score, baseline, check, tail, streams, audit, explain, dead_letter)
+COMMANDS = (
+    *(run, demo, publish, score, baseline, check, tail, streams, audit, explain, dead_letter),
+    *DESK_COMMANDS,
+)

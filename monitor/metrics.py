@@ -98,6 +98,19 @@ malformed_alerts_total = Counter(
     "newsurge_malformed_alerts", "Records of `alerts` that NOTIFY could not read.", ["receiver"],
     registry=REGISTRY,
 )  # fmt: skip
+notifications_silenced_total = Counter(
+    "newsurge_notifications_silenced", "Alerts that a silence kept back from a receiver.",
+    ["receiver"], registry=REGISTRY,
+)  # fmt: skip
+silences_active = Gauge(
+    "newsurge_silences_active", "Silences that hold now; the same in every process.",
+    registry=REGISTRY,
+)  # fmt: skip
+alerts_acknowledged = Gauge(
+    "newsurge_alerts_acknowledged",
+    "Episodes that someone answers for and that are not known to be over.",
+    registry=REGISTRY,
+)  # fmt: skip
 role_restarts_total = Counter(
     "newsurge_role_restarts", "Times that a role was begun anew within the process, by reason.",
     ["role", "reason"], registry=REGISTRY,

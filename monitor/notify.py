@@ -1,6 +1,7 @@
 """NOTIFY: from the `alerts` stream to the receivers' webhooks, with `notifications` as outbox.
 
-Owns the consumer groups (one for each receiver), their partitions, offsets and the outbox.
+Owns the consumer groups (one for each receiver), their partitions, offsets and the outbox. It knows
+what the `desk` has said before it sends anything.
 How one partition's alerts are seen through is `delivery.lane`; how one is sent, `delivery.sender`.
 """
 
@@ -15,10 +16,14 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError
 
 from monitor import metrics
-from monitor.delivery.lane import AlertRecord, Lane
+from monitor.delivery.lane import Lane
+from monitor.delivery.ledger import AlertRecord
 from monitor.delivery.outbox import Outbox
 from monitor.delivery.receivers import WebhookTarget
+from monitor.delivery.restoring import kept_back
 from monitor.delivery.sender import Sender, sending
+from monitor.desk.board import Board
+from monitor.desk.stream import following
 from monitor.health import Health
 from monitor.settings import Settings
 from monitor.streams.clients import consumer, producer, started, subscribe
@@ -63,7 +68,10 @@ class Notify:
             self._health.ready(_PART)
             await stop.wait()
             return
-        async with started(producer(self._settings), self._settings) as client:
+        async with (
+            following(self._settings) as (board, desk),
+            started(producer(self._settings), self._settings) as client,
+        ):
             outbox = Outbox(self._settings, client)
             await outbox.read_back()
             waiting = {target.name for target in self._receivers}
@@ -76,12 +84,12 @@ class Notify:
 
             followers = [
                 asyncio.create_task(
-                    _follow(self._settings, target, outbox, joined, self._health),
+                    _follow(self._settings, target, outbox, board, joined, self._health),
                     name=f"notify {target.name}",
                 )
                 for target in self._receivers
             ]
-            await _until(stop, followers)
+            await _until(stop, [desk, *followers])
 
 
 class _Partitions:
@@ -94,6 +102,7 @@ class _Partitions:
         target: WebhookTarget,
         sender: Sender,
         outbox: Outbox,
+        board: Board,
         joined: Callable[[str], None],
     ) -> None:
         self._settings = settings
@@ -101,6 +110,8 @@ class _Partitions:
         self._joined = joined
         self._client = client
         self._receiver = target.name
+        self._grouping = target.grouping
+        self._board = board
         self._sender = sender
         self._outbox = outbox
         self._lanes: dict[TopicPartition, Lane] = {}
@@ -126,6 +137,8 @@ class _Partitions:
             if (lane := self._lanes.get(partition)) is not None:
                 for record in records:
                     lane.put(_alert_record(record, now))
+        for lane in self._lanes.values():
+            lane.hear()
         self._hold_back()
 
     async def show(self) -> None:
@@ -159,6 +172,7 @@ class _Partitions:
         # The owner before may have delivered what it could not commit any more.
         await self._outbox.read_back()
         positions = await self._positions(assigned)
+        held = await kept_back(self._settings, self._outbox.kept_back(self._receiver), positions)
         if self._ended:
             return
         for partition, offset in positions.items():
@@ -170,7 +184,10 @@ class _Partitions:
                 self._outbox,
                 functools.partial(self._commit, partition),
                 offset,
-                self._severities,
+                severities=self._severities,
+                policy=self._grouping,
+                board=self._board,
+                held=held[partition],
             )
             lane.start()
             self._lanes[partition] = lane
@@ -212,6 +229,7 @@ async def _follow(
     settings: Settings,
     target: WebhookTarget,
     outbox: Outbox,
+    board: Board,
     joined: Callable[[str], None],
     health: Health,
 ) -> None:
@@ -221,7 +239,7 @@ async def _follow(
         sending(target, settings.notify) as sender,
         started(consumer(settings, group), settings) as client,
     ):
-        partitions = _Partitions(settings, client, target, sender, outbox, joined)
+        partitions = _Partitions(settings, client, target, sender, outbox, board, joined)
         try:
             listener = Rebalance(partitions.take, partitions.let_go)
             await subscribe(settings, client, "alerts", listener)

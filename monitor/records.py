@@ -227,6 +227,13 @@ class AlertEvent(msgspec.Struct, frozen=True, omit_defaults=True):
     schema_version: int = SCHEMA_VERSION
 
 
+class AlertPlace(msgspec.Struct, frozen=True):
+    """Where an alert event stands: its partition and offset in the `alerts` stream."""
+
+    partition: int
+    offset: int
+
+
 class Queued(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="kind", tag="queued"):
     """A notification about to be sent to a receiver; `id` is the `webhook-id` of every try."""
 
@@ -234,11 +241,13 @@ class Queued(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="kind", 
     receiver: str
     alerts: tuple[str, ...]
     at: int
+    acknowledged: dict[str, str] = {}  # who answered for its episode then, by alert id
+    last_offset: int | None = None  # where the last of the alerts stands in its partition
     schema_version: int = SCHEMA_VERSION
 
 
 class Outcome(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="kind", tag="outcome"):
-    """How a notification ended: delivered, or given up and why."""
+    """How a notification ended: delivered, given up and why, or kept back by a `silence`."""
 
     id: str
     receiver: str
@@ -246,6 +255,8 @@ class Outcome(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="kind",
     attempts: int
     at: int
     reason: str = ""
+    silence: str | None = None
+    place: AlertPlace | None = None  # while its alert may be told still: another outcome follows
     schema_version: int = SCHEMA_VERSION
 
 

@@ -59,6 +59,13 @@ FIELDS: dict[str, Words] = {
     # receivers
     "name": Words("The name that rules call it by.", "name: desk"),
     "severities": Words("Which severities it is told; by default all.", "severities: [critical]"),
+    "group_wait": Words(
+        "How long alerts wait to be told together; by default not at all.", "group_wait: 30s"
+    ),
+    "group_by": Words(
+        "What alerts of one notification share: rule, series, severity, by.", "group_by: [rule]"
+    ),
+    "max_alerts": Words("Alerts of a group told in detail.", "max_alerts: 20"),
     "webhook": Words("Where the alerts are posted.", "webhook: {url_env: DESK_URL, ...}"),
     "url": Words(
         "The URL itself: http or https, without credentials.", "url: https://desk.example/"

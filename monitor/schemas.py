@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from monitor import records
+from monitor.desk.records import DeskRecord
 from monitor.rules_schema import rules_schema
 
 _NEWS_ITEM: dict[str, Any] = {
@@ -48,6 +49,7 @@ _TYPES: dict[str, Any] = {
     "scored": records.Scored,
     "alert": records.AlertEvent,
     "notification": records.Notification,
+    "desk": DeskRecord,
 }
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
