@@ -125,8 +125,9 @@ def score(file: Path, output: Path, **options: Any) -> None:
 
 @click.command()
 @click.argument("file", type=_FILE, default=Path("alerts.yaml"))
+@click.option("--explain", is_flag=True, help="Say in plain words what each rule will do.")
 @settings_options
-def check(file: Path, **options: Any) -> None:
+def check(file: Path, explain: bool, **options: Any) -> None:
     """Check a rules file (alerts.yaml by default): say that it can be used, or all its faults."""
     from monitor.model.registry import serving_bundle
     from monitor.prior_file import load_prior
@@ -149,6 +150,12 @@ def check(file: Path, **options: Any) -> None:
     click.echo(f"{file}: {len(rules.rules)} rules, {len(rules.receivers)} receivers, all usable")
     for rule in rules.rules:
         click.echo(f"  {rule.alert}: {rule.type} by {rule.by}, {rule.severity}")
+    if explain:
+        from monitor.explain_rules import explain as in_words
+        from monitor.watch_plan import deployed_plan
+
+        plan = deployed_plan(settings.model_copy(update={"rules": file}))
+        click.echo("\n" + in_words(plan, [each.name for each in rules.receivers]))
 
 
 @click.group()

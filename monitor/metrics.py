@@ -123,6 +123,22 @@ model_swaps_total = Counter(
     "newsurge_model_swaps", "Models that were to take over, by what became of it.", ["outcome"],
     registry=REGISTRY,
 )  # fmt: skip
+rules_reload_success = Gauge(
+    "newsurge_rules_reload_success", "1 when the rules' files were usable when last read, else 0.",
+    registry=REGISTRY,
+)  # fmt: skip
+rules_reload_timestamp_seconds = Gauge(
+    "newsurge_rules_reload_timestamp_seconds", "When the rules in force were read.",
+    registry=REGISTRY,
+)  # fmt: skip
+rules_reloads_total = Counter(
+    "newsurge_rules_reloads", "Times that the rules were read again, by what became of it.",
+    ["outcome"], registry=REGISTRY,
+)  # fmt: skip
+rules_info = Gauge(
+    "newsurge_rules_info", "Always 1; the label is the digest of the rules file in force.",
+    ["digest"], registry=REGISTRY,
+)  # fmt: skip
 ready = Gauge("newsurge_ready", "1 when every part of the process is ready.", registry=REGISTRY)
 build_info = Gauge(
     "newsurge_build_info", "Always 1; labels name the version and the model bundle.",
@@ -134,3 +150,11 @@ def tell_build(bundle: str, runtime: str) -> None:
     """Tell which bundle serves, and what runs it; the one before is told no more."""
     build_info.clear()
     build_info.labels(__version__, bundle, runtime).set(1)
+
+
+def tell_rules(digest: str) -> None:
+    """Tell which rules are in force from now on; those before are told no more."""
+    rules_reload_success.set(1)
+    rules_reload_timestamp_seconds.set_to_current_time()
+    rules_info.clear()
+    rules_info.labels(digest).set(1)

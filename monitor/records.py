@@ -200,6 +200,8 @@ class AlertEvent(msgspec.Struct, frozen=True, omit_defaults=True):
     of others too, or of others only. What each field means is in docs/EVIDENCE.md.
     `unrendered` names the labels and annotations whose templates could not be rendered for it:
     they stand as they were written.
+    `withdrawn` tells of one that is resolved because its rule was removed or changed, or its
+    series is followed no more: nothing is known of calm, and the evidence is that of the firing.
     """
 
     id: str
@@ -224,6 +226,7 @@ class AlertEvent(msgspec.Struct, frozen=True, omit_defaults=True):
     annotations: dict[str, str] = {}
     receivers: tuple[str, ...] = ()
     unrendered: tuple[str, ...] = ()
+    withdrawn: bool = False
     schema_version: int = SCHEMA_VERSION
 
 

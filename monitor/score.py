@@ -70,6 +70,11 @@ class Score:
         self._go_on.set()
         health.expect(PART)
 
+    def adopt(self, watchlist: Watchlist, topics: frozenset[str]) -> None:
+        """Go on, from the next chunk on, with another watchlist and topics that rules name."""
+        self._writer.follow(watchlist)
+        self._serving.follow_rules(watchlist, topics)
+
     def resume(self) -> bool:
         """Go on after a pause for invalid records. Returns whether there was one."""
         paused = not self._go_on.is_set()

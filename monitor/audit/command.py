@@ -36,6 +36,11 @@ def _lines(found: Audit) -> Iterator[str]:
     )
     yield f"scored: {found.repeats:,} records repeat an origin, and count once"
     yield f"alerts: {len(alerts.ids):,} told, {len(alerts.due):,} due by the log"
+    if alerts.unchecked:
+        yield (
+            f"  {alerts.unchecked:,} alerts of other rules, or of rules that came or changed since "
+            "the log began, not checked"
+        )
     if not alerts.whole:
         yield "  retention took the log's beginning: only what must be told can be checked"
     told = {*found.delivered, *found.given_up, *found.undelivered, *found.silenced}

@@ -106,6 +106,27 @@ def id_of(rule: str, rule_hash: str, series: Series, started_at: int, state: Ale
     return hashlib.sha256(msgspec.json.encode(identity)).hexdigest()[:24]
 
 
+def resolved_id(fired: AlertEvent) -> str:
+    """The id of the event that resolves what `fired` tells of."""
+    return id_of(fired.rule, fired.rule_hash, fired.series, fired.started_at, "resolved")
+
+
+def withdrawal(fired: AlertEvent, now: int | None) -> AlertEvent:
+    """The end of an alert that nothing stands for any more, with the evidence of its firing.
+
+    Args:
+        fired: the event that it began with.
+        now: the time of the clock in milliseconds, where there is one.
+    """
+    return msgspec.structs.replace(
+        fired,
+        id=resolved_id(fired),
+        state="resolved",
+        resolved_at=max(fired.fired_at, now or 0),
+        withdrawn=True,
+    )
+
+
 def _window_statistics(tally: Tally, length: int, end: int) -> WindowStatistics:
     count = tally.novel_count
     return WindowStatistics(
