@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from monitor.records import BaselineStatistics
 from monitor.surge.panes import Tally
-from monitor.surge.rules import AbsentRule, Rule, SurgeRule, ThresholdRule
+from monitor.surge.rules import AbsentRule, DeadManRule, Rule, SurgeRule, ThresholdRule
 from monitor.surge.track import Track
 
 
@@ -32,10 +32,14 @@ ALWAYS = Verdict(met=True)
 UNMET = Verdict(met=False)
 
 
-def judge(rule: ThresholdRule | AbsentRule, tally: Tally, track: Track, now: int) -> Verdict:
+def judge(
+    rule: ThresholdRule | AbsentRule | DeadManRule, tally: Tally, track: Track, now: int
+) -> Verdict:
     """Evaluate a rule, at the time `now`, on a window of the track that holds `tally`."""
     if isinstance(rule, ThresholdRule):
         return threshold_verdict(rule, tally)
+    if isinstance(rule, DeadManRule):
+        return ALWAYS
     return Verdict(met=tally.raw_count == 0 and track.followed_for(now) >= rule.window)
 
 

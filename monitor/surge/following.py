@@ -221,8 +221,6 @@ class Following:
         if isinstance(rule, SurgeRule):
             head = self._head(now, when)
             verdict = self._surge(watched, head)
-        elif isinstance(rule, DeadManRule):
-            return []
         else:
             windows = self.track.early if when == "early" else self.track.on_time
             window = windows[watched.length]
