@@ -11,6 +11,8 @@ from typing import Any
 import click
 
 from monitor.dead_letter_commands import dead_letter
+from monitor.desk_commands import DESK_COMMANDS
+from monitor.explain_command import explain
 from monitor.options import resolve_settings, run_async, settings_options, until_signal
 from monitor.settings import ROLES
 
@@ -127,14 +129,24 @@ def score(file: Path, output: Path, **options: Any) -> None:
 @settings_options
 def check(file: Path, explain: bool, **options: Any) -> None:
     """Check a rules file (alerts.yaml by default): say that it can be used, or all its faults."""
+    from monitor.model.registry import serving_bundle
     from monitor.prior_file import load_prior
     from monitor.rules_file import load_rules
     from monitor.scoring.watchlist import load_watchlist
 
     settings = resolve_settings(**options)
-    watched = load_watchlist(settings.score.watchlist).keys
-    rules = load_rules(file, settings.watch.slide_seconds, settings.score.dimensions, watched)
+    watched = load_watchlist(settings.score.watchlist)
+    rules = load_rules(
+        file,
+        settings.watch.slide_seconds,
+        settings.score.dimensions,
+        watched.keys,
+        serving_bundle(settings.model).meta.topics,
+        watched.groups,
+    )
     load_prior(settings.watch.prior)
+    for warning in rules.warnings:
+        click.echo(f"warning: {warning}", err=True)
     click.echo(f"{file}: {len(rules.rules)} rules, {len(rules.receivers)} receivers, all usable")
     for rule in rules.rules:
         click.echo(f"  {rule.alert}: {rule.type} by {rule.by}, {rule.severity}")
@@ -204,7 +216,7 @@ def fit(
 
 
 @click.command()
-@click.argument("stream", type=click.Choice(["scored", "alerts", "dead-letter"]))
+@click.argument("stream", type=click.Choice(["scored", "alerts", "desk", "dead-letter"]))
 @click.option("--from-start", is_flag=True, help="Begin with the oldest record.")
 @click.option("--json", "as_json", is_flag=True, help="Show records as they are on the wire.")
 @settings_options
@@ -251,4 +263,7 @@ def audit(rules: Path | None, **options: Any) -> None:
     raise SystemExit(run_async(audit_command(resolve_settings(**options, rules=rules))))
 
 
-COMMANDS = (run, demo, publish, score, baseline, check, tail, streams, audit, dead_letter)
+COMMANDS = (
+    *(run, demo, publish, score, baseline, check, tail, streams, audit, explain, dead_letter),
+    *DESK_COMMANDS,
+)

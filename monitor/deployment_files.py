@@ -91,7 +91,11 @@ def read_files(settings: Settings, environ: Mapping[str, str]) -> Reading:
         faults.append(error)
     try:
         rules = load_rules(
-            settings.rules, settings.watch.slide_seconds, settings.score.dimensions, watched
+            settings.rules,
+            settings.watch.slide_seconds,
+            settings.score.dimensions,
+            watched,
+            groups=watchlist.groups,
         )
         bundle = serving_bundle(settings.model)
         check_topics(bundle, rules.topics)

@@ -98,9 +98,26 @@ malformed_alerts_total = Counter(
     "newsurge_malformed_alerts", "Records of `alerts` that NOTIFY could not read.", ["receiver"],
     registry=REGISTRY,
 )  # fmt: skip
+notifications_silenced_total = Counter(
+    "newsurge_notifications_silenced", "Alerts that a silence kept back from a receiver.",
+    ["receiver"], registry=REGISTRY,
+)  # fmt: skip
+silences_active = Gauge(
+    "newsurge_silences_active", "Silences that hold now; the same in every process.",
+    registry=REGISTRY,
+)  # fmt: skip
+alerts_acknowledged = Gauge(
+    "newsurge_alerts_acknowledged",
+    "Episodes that someone answers for and that are not known to be over.",
+    registry=REGISTRY,
+)  # fmt: skip
 role_restarts_total = Counter(
     "newsurge_role_restarts", "Times that a role was begun anew within the process, by reason.",
     ["role", "reason"], registry=REGISTRY,
+)  # fmt: skip
+unrendered_total = Counter(
+    "newsurge_unrendered", "Labels and annotations whose template could not be rendered.",
+    ["rule"], registry=REGISTRY,
 )  # fmt: skip
 model_swaps_total = Counter(
     "newsurge_model_swaps", "Models that were to take over, by what became of it.", ["outcome"],

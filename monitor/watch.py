@@ -234,6 +234,10 @@ class Watch:
         for event in events:
             metrics.alert_transitions_total.labels(event.rule, event.state).inc()
             log.info("alert %s %s on %s", event.rule, event.state, event.series)
+            if event.unrendered:
+                metrics.unrendered_total.labels(event.rule).inc(len(event.unrendered))
+                names = ", ".join(event.unrendered)
+                log.warning("alert %s of %s: not rendered: %s", event.id, event.rule, names)
 
     @property
     def _snapshot_under_way(self) -> bool:

@@ -54,7 +54,13 @@ def planned_anew(
         rule.alert: max(sum(map(rule.concerns, series)), len(rule.match.key))
         for rule in rules.rules
     }
-    return replace(plan, rules=rules.rules, series=series, concerned=concerned)
+    return replace(
+        plan,
+        rules=rules.rules,
+        series=series,
+        concerned=concerned,
+        maintenance=rules.maintenance,
+    )
 
 
 def statistics_of(watch: WatchSettings, prior: Prior = FLAT) -> Statistics:
@@ -77,7 +83,11 @@ def deployed_plan(settings: Settings) -> WatchPlan:
     """
     watchlist = load_watchlist(settings.score.watchlist)
     rules = load_rules(
-        settings.rules, settings.watch.slide_seconds, settings.score.dimensions, watchlist.keys
+        settings.rules,
+        settings.watch.slide_seconds,
+        settings.score.dimensions,
+        watchlist.keys,
+        groups=watchlist.groups,
     )
     bundle = serving_bundle(settings.model)
     return watch_plan(settings, rules, bundle.meta.topics, watchlist)

@@ -63,7 +63,7 @@ class Desk:
         self.rules, self.names = directory / "alerts.yaml", directory / "names.csv"
         self.secret = directory / "secret.txt"
         self.rules.write_text(RULES)
-        self.names.write_text("key\nHLDN\n")
+        self.names.write_text("key,name\nHLDN,Halden\n")
         self.settings = Settings(rules=self.rules, score={"watchlist": self.names})
         self.adopted: list[Deployed] = []
         self.asked = asyncio.Event()
@@ -111,7 +111,7 @@ async def test_a_change_is_adopted_whichever_file_it_is_in(desk: Desk) -> None:
     desk.secret.write_text(SECRET)
     async with desk.reloading():
         assert success() == 1
-        desk.names.write_text("key\nHLDN\nOKE\n")
+        desk.names.write_text("key,name\nHLDN,Halden\nOKE,Oake\n")
         await desk.until(lambda: len(desk.adopted) == 1)
         desk.secret.write_text(SECRET.replace("bmV3", "b2xk"))
         await desk.until(lambda: len(desk.adopted) == 2)
@@ -136,11 +136,11 @@ async def test_on_a_fault_nothing_is_adopted_and_every_fault_is_in_one_line(
         assert success() == 0
         [line] = [one.getMessage() for one in caplog.records if one.levelname == "ERROR"]
         assert "\n" not in line
-        assert "names.csv: the first line must name" in line
+        assert "names.csv:1: the first line names the columns, and lacks key" in line
         assert "receiver 'desk', secret_file" in line
         caplog.clear()
         # What is mended last is a file that the rules before did not name.
-        desk.names.write_text("key\nHLDN\n")
+        desk.names.write_text("key,name\nHLDN,Halden\n")
         await desk.until(lambda: reloads("refused") == refused + 2)
         desk.secret.write_text(SECRET)
         await desk.until(lambda: reloads("adopted") == adopted + 1)

@@ -39,7 +39,8 @@ class Audit:
     """What the streams say.
 
     `repeats` counts scored records that repeat an origin, which WATCH passes over. `delivered`
-    and `given_up` count notifications by receiver; `undelivered` those that have no outcome yet.
+    and `given_up` count notifications by receiver; `undelivered` those that have no outcome yet;
+    `silenced` alerts that a silence kept back, for now or for good.
     """
 
     news: NewsReport
@@ -48,6 +49,7 @@ class Audit:
     delivered: Counter[str] = field(default_factory=Counter)
     given_up: Counter[str] = field(default_factory=Counter)
     undelivered: Counter[str] = field(default_factory=Counter)
+    silenced: Counter[str] = field(default_factory=Counter)
 
     @property
     def faults(self) -> list[str]:
@@ -165,15 +167,19 @@ async def _read_alerts(
 
 async def _read_notifications(settings: Settings, found: Audit) -> None:
     waiting: dict[str, str] = {}
+    silenced: dict[str, str] = {}
     async with aclosing(read_all(settings, "notifications")) as records:
         async for record in records:
             match decode_notification(record.value or b""):
                 case Queued(id=identity, receiver=receiver):
                     waiting.setdefault(identity, receiver)
+                case Outcome(id=identity, receiver=receiver, silence=str()):
+                    silenced[identity] = receiver
                 case Outcome(id=identity, receiver=receiver, delivered=delivered):
                     waiting.pop(identity, None)
                     (found.delivered if delivered else found.given_up)[receiver] += 1
     found.undelivered.update(waiting.values())
+    found.silenced.update(silenced.values())
 
 
 async def _committed(settings: Settings, role: Role, stream: StreamName) -> dict[int, int]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from monitor.delivery.receivers import WebhookTarget
@@ -47,11 +48,15 @@ class Followers:
     async def follow(self, targets: Sequence[WebhookTarget]) -> None:
         """Follow these receivers and no others; those that are no more drain first.
 
+        One that goes elsewhere is only told so; one of which more has changed begins anew.
+
         Raises:
             Exception: what a follower failed of.
         """
         wanted = {target.name: target for target in targets}
-        await self._end(self._targets.keys() - wanted.keys())
+        await self._end(
+            {name for name, old in self._targets.items() if not _goes_on(old, wanted.get(name))}
+        )
         for name, target in wanted.items():
             if name not in self._followers:
                 follower = self._followers[name] = self._make(target)
@@ -73,3 +78,8 @@ class Followers:
         for ended in await asyncio.gather(*tasks, return_exceptions=True):
             if isinstance(ended, Exception):
                 raise ended
+
+
+def _goes_on(old: WebhookTarget, new: WebhookTarget | None) -> bool:
+    """Whether the same receiver goes on, though perhaps to another URL or with another secret."""
+    return new is not None and replace(old, url=new.url, secret=new.secret) == new

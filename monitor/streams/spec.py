@@ -14,10 +14,10 @@ from aiokafka.partitioner import murmur2
 
 from monitor.settings import Role, Settings, StreamSettings
 
-StreamName = Literal["news", "scored", "state", "alerts", "notifications", "dead-letter"]
+StreamName = Literal["news", "scored", "state", "alerts", "notifications", "desk", "dead-letter"]
 STREAMS: tuple[StreamName, ...] = get_args(StreamName)
 
-Actor = Literal["score", "watch", "notify", "publish", "create"]
+Actor = Literal["score", "watch", "notify", "publish", "desk", "create"]
 Operation = Literal["Read", "Write", "Create"]
 Resource = Literal["Topic", "Group"]
 
@@ -147,6 +147,12 @@ def stream_specs(settings: Settings) -> tuple[StreamSpec, ...]:
             retention_ms=alerts_kept,
         ),
         spec(
+            "desk",
+            1,  # So that what the desk says has one order.
+            "silences, acknowledgements and feedback of people",
+            cleanup_policy="compact",
+        ),
+        spec(
             "dead-letter",
             1,
             "records that could not be used, with their reason",
@@ -156,7 +162,7 @@ def stream_specs(settings: Settings) -> tuple[StreamSpec, ...]:
 
 
 def acls(settings: Settings) -> tuple[Acl, ...]:
-    """The permissions that each role needs, `publish` too, and what creating streams needs.
+    """The permissions that each role needs, publishers and the desk too, and to create streams.
 
     Read and Write on a topic imply Describe. Every role reads `state`, where the partition
     counts are recorded.
@@ -176,10 +182,12 @@ def acls(settings: Settings) -> tuple[Acl, ...]:
         *topics("watch", "Read", "scored", "state", "alerts"),
         *topics("watch", "Write", "state", "alerts"),
         Acl("watch", "Read", "Group", group_name(settings, "watch"), "literal"),
-        *topics("notify", "Read", "alerts", "notifications", "state"),
+        *topics("notify", "Read", "alerts", "notifications", "desk", "state"),
         *topics("notify", "Write", "notifications"),
         Acl("notify", "Read", "Group", group_name(settings, "notify", ""), "prefixed"),
         *topics("publish", "Write", "news"),
+        *topics("desk", "Read", "desk", "alerts"),
+        *topics("desk", "Write", "desk"),
         Acl("create", "Create", "Topic", prefix or "*", "prefixed" if prefix else "literal"),
         *topics("create", "Read", "state"),
         *topics("create", "Write", "state"),

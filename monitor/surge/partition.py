@@ -56,12 +56,19 @@ class PartitionWatch:
     `outcomes` counts what became of its scored records: `counted`, `late`, `repeated_id`,
     `repeated_origin`, or `unwatched` where no rule is about the series. `since` tells by its hash
     since which offset a rule has been in force here: 0 for those there from the beginning.
+
+    Args:
+        partition: its number.
+        plan: what is watched in it.
+        only: the one series to follow, as when one alert is looked into; all when absent. What
+            becomes of a series doesn't depend on the others.
     """
 
-    def __init__(self, partition: int, plan: WatchPlan) -> None:
+    def __init__(self, partition: int, plan: WatchPlan, only: Series | None = None) -> None:
         self.partition = partition
         self.clock = Clock(plan.news_partitions, plan.idle_timeout)
         self.outcomes: Counter[str] = Counter()
+        self._only = only
         self.plan = plan
         self.since = {plan.hash_of(rule): 0 for rule in plan.rules}
         self._slide = plan.statistics.slide
@@ -162,7 +169,8 @@ class PartitionWatch:
         return [withdrawal(event, self.clock.time) for event in fired if event.id not in firing]
 
     def _follow(self, series: Series, stored: Collection[TrackName] = ()) -> list[Following]:
-        concerned = [rule for rule in self.plan.rules if rule.concerns(series)]
+        is_followed = self._only in (None, series)
+        concerned = [rule for rule in self.plan.rules if is_followed and rule.concerns(series)]
         followings = [self._following(series, rules) for rules in _by_track(concerned)]
         if self._boundary is not None:
             for following in followings:
@@ -204,7 +212,13 @@ class PartitionWatch:
         if isinstance(rule, SurgeRule):
             belief = self.plan.statistics.prior.of(str(series))
             detector = Detector(rule, belief, self.plan.tolerated(rule), self._slide)
-        return Watched(rule, self.plan.hash_of(rule), rule.window // self._slide, detector)
+        return Watched(
+            rule,
+            self.plan.hash_of(rule),
+            rule.window // self._slide,
+            detector,
+            self.plan.maintenance_of(rule),
+        )
 
     def _take(self, offset: int, record: ScoredRecord) -> list[AlertEvent]:
         series = record.series
@@ -241,17 +255,17 @@ class PartitionWatch:
         for boundary in range(first, last + 1):
             if not self._awake:
                 break  # however far the clock leaps
-            events += self._pass(boundary)
+            events += self._pass(boundary, is_last=boundary == last)
         if self._closing(last) // REFRESH_PANES > self._closing(first - 1) // REFRESH_PANES:
             self._tend_the_quiet(last)
         return events
 
-    def _pass(self, boundary: int) -> list[AlertEvent]:
+    def _pass(self, boundary: int, *, is_last: bool) -> list[AlertEvent]:
         events: list[AlertEvent] = []
         closing = self._closing(boundary)
         for following in self._awake:
             if following.passed is None or boundary > following.passed:
-                events += following.pass_boundary(boundary, closing)
+                events += following.pass_boundary(boundary, closing, is_last=is_last)
             following.awake = not following.is_quiet
         self._awake = [each for each in self._awake if each.awake]
         return events
