@@ -62,7 +62,8 @@ def evaluate(
     rows, report = read_feed(feed, bundle.meta.topics, data)
     seen: set[str] = set()
     for file in without:
-        source = Source(file=file.name, format=feed.format, text_column=feed.text_column)
+        how = feed.model_dump(include={"format", "text_column", "encoding", "delimiter"})
+        source = Source(file=file.name, **how)
         seen.update(read_held_out(source, file.parent).texts)
     kept = [row for row in rows if row.key not in seen]
     if len(kept) < len(rows):
