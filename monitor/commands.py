@@ -13,6 +13,7 @@ import click
 from monitor.dead_letter_commands import dead_letter
 from monitor.desk_commands import DESK_COMMANDS
 from monitor.explain_command import explain
+from monitor.labels_commands import labels
 from monitor.options import resolve_settings, run_async, settings_options, until_signal
 from monitor.settings import ROLES
 
@@ -265,5 +266,6 @@ def audit(rules: Path | None, **options: Any) -> None:
 
 COMMANDS = (
     *(run, demo, publish, score, baseline, check, tail, streams, audit, explain, dead_letter),
+    labels,
     *DESK_COMMANDS,
 )
