@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from monitor.dead_letter_commands import dead_letter
+from monitor.model_commands import models, rollback
 from monitor.options import resolve_settings, run_async, settings_options, until_signal
 from monitor.settings import ROLES
 
@@ -244,4 +245,7 @@ def audit(rules: Path | None, **options: Any) -> None:
     raise SystemExit(run_async(audit_command(resolve_settings(**options, rules=rules))))
 
 
-COMMANDS = (run, demo, publish, score, baseline, check, tail, streams, audit, dead_letter)
+COMMANDS = (
+    *(run, demo, publish, score, baseline, check, tail, streams, audit, dead_letter),
+    *(models, rollback),
+)
