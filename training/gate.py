@@ -23,19 +23,28 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class HeadAnswers:
-    """What one model answered on the labelled rows of a holdout, for one head.
+class Chosen:
+    """What one model said of the labelled rows of a holdout, for one head.
 
     Attributes:
         classes: names, in the order of the columns.
-        truth: [rows, classes], the labels; several in a row where the head is multi-label.
-        said: [rows, classes], what the model chose.
-        ece: the expected calibration error of its probabilities there, 0 to 1.
+        said: [rows, classes], what the model chose; several in a row where it is multi-label.
     """
 
     classes: tuple[str, ...]
-    truth: Flags
     said: Flags
+
+
+@dataclass(frozen=True)
+class HeadAnswers(Chosen):
+    """What a challenger said, and how right that is.
+
+    Attributes:
+        truth: [rows, classes], the labels.
+        ece: the expected calibration error of its probabilities there, 0 to 1.
+    """
+
+    truth: Flags
     ece: float
 
 
@@ -78,7 +87,7 @@ class Verdict(msgspec.Struct, frozen=True):
 
 def judge(
     challenger: Mapping[str, HeadAnswers],
-    champion: Mapping[str, HeadAnswers] | None,
+    champion: Mapping[str, Chosen] | None,
     behaviour: Mapping[str, float],
     limits: GateLimits,
 ) -> Verdict:
@@ -120,7 +129,7 @@ def judge(
     return Verdict(not against, tuple(against), tuple(notes), heads)
 
 
-def _numbers(answers: HeadAnswers, before: HeadAnswers | None, limits: GateLimits) -> HeadNumbers:
+def _numbers(answers: HeadAnswers, before: Flags | None, limits: GateLimits) -> HeadNumbers:
     once = np.ones((1, len(answers.truth)))
     f1 = class_f1(once, answers.truth, answers.said)[0]
     present = answers.truth.sum(axis=0) > 0
@@ -133,8 +142,8 @@ def _numbers(answers: HeadAnswers, before: HeadAnswers | None, limits: GateLimit
     measured = HeadNumbers(len(answers.truth), round(macro, 4), round(answers.ece, 4), of_classes)
     if before is None:
         return measured
-    was = float(macro_f1(once, before.truth, before.said)[0])
-    low, high = difference_interval(answers.truth, answers.said, before.said, limits)
+    was = float(macro_f1(once, answers.truth, before)[0])
+    low, high = difference_interval(answers.truth, answers.said, before, limits)
     return msgspec.structs.replace(
         measured,
         champion_macro_f1=round(was, 4),
@@ -145,12 +154,12 @@ def _numbers(answers: HeadAnswers, before: HeadAnswers | None, limits: GateLimit
 
 
 def _comparable(
-    head: Head, answers: HeadAnswers, before: HeadAnswers | None, is_first: bool
-) -> tuple[HeadAnswers | None, list[Finding]]:
+    head: Head, answers: HeadAnswers, before: Chosen | None, is_first: bool
+) -> tuple[Flags | None, list[Finding]]:
     """The champion's answers with the challenger's order of columns, or why there are none."""
     if before is not None and set(before.classes) == set(answers.classes):
         order = [before.classes.index(name) for name in answers.classes]
-        return HeadAnswers(answers.classes, answers.truth, before.said[:, order], before.ece), []
+        return before.said[:, order], []
     if is_first:
         return None, [Finding("no_champion", f"{head}: no champion, judged on limits alone")]
     if before is None:

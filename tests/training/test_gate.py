@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.gate import HeadAnswers, behaviour_numbers, judge
+from training.gate import Chosen, HeadAnswers, behaviour_numbers, judge
 from training.gate_limits import GateLimits
 from training.metrics import head_metrics
 from training.paired import difference_interval
@@ -25,7 +25,7 @@ def answers(seed: int, rows: int, right: float, *, ece: float = 0.02) -> HeadAns
     chance = np.random.default_rng(seed + 1)
     wrong = (labels + chance.integers(1, 3, rows)) % 3
     chosen = np.where(chance.random(rows) < right, labels, wrong)
-    return HeadAnswers(CLASSES, np.eye(3, dtype=bool)[labels], np.eye(3, dtype=bool)[chosen], ece)
+    return HeadAnswers(CLASSES, np.eye(3, dtype=bool)[chosen], np.eye(3, dtype=bool)[labels], ece)
 
 
 def limits(**changes: Any) -> GateLimits:
@@ -63,7 +63,7 @@ def test_who_passes_passes_under_lower_floors(
 
 @given(ANSWERS)
 def test_the_order_of_the_champions_classes_means_nothing(same: HeadAnswers) -> None:
-    turned = HeadAnswers(CLASSES[::-1], same.truth[:, ::-1], same.said[:, ::-1], same.ece)
+    turned = Chosen(CLASSES[::-1], same.said[:, ::-1])
     verdict = judge({"sentiment": same}, {"sentiment": turned}, {}, limits())
     assert (verdict.heads["sentiment"].low, verdict.heads["sentiment"].high) == (0, 0)
 
@@ -152,7 +152,7 @@ def test_behaviour_has_limits_and_what_was_not_measured_is_told() -> None:
 def test_a_head_whose_classes_changed_is_judged_on_its_limits_alone() -> None:
     found = answers(1, 300, 0.7)
     best = answers(1, 300, 1.0)
-    renamed = HeadAnswers(("negative", "neutral", "glad"), best.truth, best.said, 0.0)
+    renamed = Chosen(("negative", "neutral", "glad"), best.said)
     assert reasons(found, best) == ["worse"]
     verdict = judge({"sentiment": found}, {"sentiment": renamed}, {}, limits())
     assert verdict.passed
