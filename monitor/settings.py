@@ -99,6 +99,12 @@ class ModelSettings(_Section):
     registry: Path | None = Field(
         None, description="A directory of bundles whose pointer names the one that serves."
     )
+    shadow: str | None = Field(
+        None,
+        description="A challenger that judges a sample beside: a version of the registry, or a "
+        "bundle's directory.",
+    )
+    shadow_share: float = Field(0.05, ge=0, le=1, description="Of the items, by their ids.")
     runtime: Literal["auto", "cpu", "torch"] = "auto"
     threads: int = Field(0, ge=0, description="CPU threads for inference; 0: all cores.")
     token_budget: int | None = Field(
