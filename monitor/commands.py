@@ -13,6 +13,7 @@ import click
 from monitor.dead_letter_commands import dead_letter
 from monitor.model_commands import models, rollback
 from monitor.options import resolve_settings, run_async, settings_options, until_signal
+from monitor.review_commands import review
 from monitor.settings import ROLES
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -247,5 +248,5 @@ def audit(rules: Path | None, **options: Any) -> None:
 
 COMMANDS = (
     *(run, demo, publish, score, baseline, check, tail, streams, audit, dead_letter),
-    *(models, rollback),
+    *(models, rollback, review),
 )
