@@ -17,20 +17,7 @@ from monitor.surge.signature import similarity
 SURE = View("Banks", 0.99, Sentiment(0.01, 0.98, 0.01))
 UNSURE = View("Banks", 0.4, Sentiment(0.34, 0.33, 0.33))
 BAD = View("Banks", 0.99, Sentiment(0.98, 0.01, 0.01))
-WORDS = ("halden", "oake", "bank", "oil", "court", "gains", "falls", "rates", "profit", "ruling")
-    "halden",
-    "oake",
-    "tarnhill",
-    "bank",
-    "oil",
-    "court",
-    "gains",
-    "falls",
-    "unchanged",
-    "rates",
-    "profit",
-    "ruling",
-]
+WORDS = ["halden", "oake", "bank", "oil", "court", "gains", "falls", "rates", "profit", "ruling"]
 
 
 def candidate(
