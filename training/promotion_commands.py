@@ -1,4 +1,4 @@
-"""`newsurge promote`: options in, the verdict out; the work is done in `training.promotion`."""
+"""`newsurge promote` and `retrain`: options in, the verdict out; the work is done elsewhere."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import msgspec
 from monitor.logs import printable
 from monitor.model_commands import registry_of
 from monitor.options import settings_options
+from training.gate_limits import GateError
 
 if TYPE_CHECKING:
     from training.gate_limits import GateFile
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from training.promotion import Promotion
 
 REFUSED = 3  # the exit code of a challenger that the gate is against
+NOTHING_NEW = 4
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
 
@@ -79,6 +81,66 @@ def promote(
     done = put(shelf, bundle, holdouts, limits.gate, force=force, say=say)
     click.echo(msgspec.json.encode(done.entry) if as_json else printable_verdict(done))
     if not done.is_promoted:
+        raise SystemExit(REFUSED)
+
+
+@click.command()
+@click.argument("recipe", type=_FILE)
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path(),
+    show_default="the current directory",
+    help="Where the recipe's files lie.",
+)
+@click.option(
+    "--registry",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="The registry.  [default: the setting model.registry]",
+)
+@click.option("--version", help="Of the new bundle.  [default: the recipe's, with date and time]")
+@click.option(
+    "--least", type=click.IntRange(min=1), default=1, show_default=True, help="New rows asked for."
+)
+@click.option("--gate", type=_FILE, help="Limits (YAML).  [default: gate.yaml in the registry]")
+@settings_options
+def retrain(
+    recipe: Path,
+    data: Path,
+    registry: Path | None,
+    version: str | None,
+    least: int,
+    gate: Path | None,
+    **options: Any,
+) -> None:
+    """Train on all labels of RECIPE if some are new, and promote the result if it passes the gate.
+
+    Training starts at the weights of the model that serves where its bundle is a full one, else
+    at the recipe's base model. The holdouts of the gate file are kept out of it. Exit code 0 where
+    it is promoted; 3 where the gate is against it, and it stays in challengers/ of the registry;
+    4 where nothing is new.
+    """
+    from training.recipe import load_recipe
+
+    loaded = load_recipe(recipe)
+    shelf = registry_of(registry, options)
+    limits, holdouts = gate_of(shelf, gate)
+    if not holdouts:
+        raise GateError(
+            f"no holdout to judge on: name the desk's own under `holdouts` in {shelf / 'gate.yaml'}"
+        )
+    from training.retraining import retrain as follow
+
+    def say(line: str) -> None:
+        click.echo(printable(line), err=True)
+
+    done = follow(loaded, data, shelf, holdouts, limits.gate, version=version, least=least, say=say)
+    if done.promotion is None:
+        click.echo(f"{sum(done.new.values()):,} new labels, {least:,} are asked for: nothing done")
+        raise SystemExit(NOTHING_NEW)
+    click.echo(printable_verdict(done.promotion))
+    if done.challenger is not None:
+        click.echo(printable(f"it is kept in {done.challenger}"))
         raise SystemExit(REFUSED)
 
 
