@@ -7,11 +7,20 @@ variables are `NEWSURGE_` plus the path with double underscores, such as
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -112,6 +121,11 @@ class ModelSettings(_Section):
         ge=64,
         description="Padded tokens in a batch: longest x count. By default what suits the runtime.",
     )
+
+    @field_validator("shadow", mode="before")
+    @classmethod
+    def _version_like_a_date(cls, value: Any) -> Any:
+        return value.isoformat() if isinstance(value, date) else value  # as YAML reads 2026-11-20
 
     @model_validator(mode="after")
     def _one_source(self) -> ModelSettings:
