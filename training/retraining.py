@@ -81,7 +81,7 @@ def retrain(
     serving = serving_or_none(registry)
     champion = None if serving is None else load_version(registry, serving)
     labels = labels_of(recipe, data)
-    new = _new(labels, champion)
+    new = new_labels(labels, champion)
     if sum(new.values()) < least:
         return Retraining(new)
     say("new labels: " + ", ".join(f"{name} {rows:,}" for name, rows in new.items()))
@@ -113,7 +113,7 @@ def labels_of(recipe: Recipe, data: Path) -> dict[str, Labels]:
     return found
 
 
-def _new(labels: dict[str, Labels], champion: Bundle | None) -> dict[str, int]:
+def new_labels(labels: dict[str, Labels], champion: Bundle | None) -> dict[str, int]:
     """How many rows each feed has that the champion did not learn from, for feeds that changed.
 
     Of a feed whose labels were changed, and not only added to, all rows count as new.

@@ -14,7 +14,6 @@ from typing import Literal
 import msgspec
 
 from monitor.records import NewsItem, Sentiment
-from monitor.surge.novelty import SAME_STORY
 from monitor.surge.signature import bands, similarity
 
 Reason = Literal["disputed", "uncertain", "drift"]
@@ -22,6 +21,9 @@ Reason = Literal["disputed", "uncertain", "drift"]
 _MIN_ITEMS = 50  # of a source in each half of the time, before drift is looked for
 _MIN_EXPECTED = 5.0  # of a cell of the test; rarer ones are counted together
 _DRIFTS = 4.0  # standard deviations
+# Of two texts more alike than this, one label tells most of what two would. Less than what makes
+# them one story to WATCH: there a story too few is an error, here it is a click saved.
+_ALIKE = 0.5
 
 
 class View(msgspec.Struct, frozen=True):
@@ -153,7 +155,7 @@ class _Stories:
         near = itertools.chain.from_iterable(
             self._by_band.get(band, ()) for band in enumerate(bands(signature))
         )
-        if any(similarity(signature, one) >= SAME_STORY for one in near):
+        if any(similarity(signature, one) >= _ALIKE for one in near):
             return False
         self._put(signature)
         return True

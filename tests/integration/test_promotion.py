@@ -12,10 +12,13 @@ from click.testing import CliRunner, Result
 
 pytest.importorskip("pandas", reason="reads labelled files: pip install 'newsurge[train]'")
 
+from monitor import metrics
 from monitor.audit.command import audit_command
 from monitor.model.promotion_log import read_log
 from monitor.model_commands import models, rollback
 from monitor.records import ScoredRecord
+from monitor.review.choosing import choose
+from monitor.review.gathering import from_stream
 from tests.conftest import Broker, Deployment
 from tests.integration.daemons import accounted, running
 from tests.integration.swapping import in_turn, log_of, models_of, swaps, under_load, until
@@ -29,6 +32,11 @@ rules:
   - {alert: Banks, type: threshold, by: topic, match: {key: Financials}, window: 1h,
      when: count >= 50}
 """
+
+
+def disputed() -> float:
+    """How often champion and shadow have differed in the sentiment so far."""
+    return float(metrics.shadow_agreement_total.labels("sentiment", "no")._value.get())
 
 
 async def run(command: object, *words: object) -> Result:
@@ -55,11 +63,11 @@ async def test_promoted_and_rolled_back_under_load_nothing_is_lost_or_repeated(
     settings = deployment(
         broker,
         rules=tmp_path / "alerts.yaml",
-        model={"registry": registry},
+        model={"registry": registry, "shadow": str(bundles["worse"]), "shadow_share": 0.5},
         score={"chunk_records": 20},
         log_level="error",
     )
-    before = swaps("swapped")
+    before, compared = swaps("swapped"), disputed()
     async with running(settings):
         async with under_load(settings) as load:
             await accounted(settings, load.origins[:1])
@@ -97,3 +105,10 @@ async def test_promoted_and_rolled_back_under_load_nothing_is_lost_or_repeated(
     ]
     assert (await run(models, "log", *where)).exit_code == 0
     assert await audit_command(settings) == 0
+
+    # The shadow, of the opposite mind, saw a share of what a and b judged.
+    assert 0 < disputed() - compared < len(load.origins)
+    candidates = await from_stream(settings, len(load.origins))
+    assert len(candidates) == len(load.origins)
+    # Titles differ in their number only: five stories were told, each again and again.
+    assert 5 <= len(choose(candidates, 100)) < 50

@@ -20,7 +20,8 @@ from tests.training.toy_world import toy_recipe
 from training.promotion_commands import NOTHING_NEW, REFUSED, retrain
 
 pytestmark = [
-    pytest.mark.timeout(400),
+    pytest.mark.faults,  # slow: it trains three times
+    pytest.mark.timeout(900),
     # Warnings that transformers and torch raise about themselves while they load and trace.
     pytest.mark.filterwarnings("ignore"),
 ]
