@@ -76,7 +76,11 @@ class Daemon:
         settings = self._settings
         watchlist = load_watchlist(settings.score.watchlist)
         rules = load_rules(
-            settings.rules, settings.watch.slide_seconds, settings.score.dimensions, watchlist.keys
+            settings.rules,
+            settings.watch.slide_seconds,
+            settings.score.dimensions,
+            watchlist.keys,
+            watchlist.groups,
         )
         receivers = self._receivers + self._resolve(rules)
         bundle = await asyncio.to_thread(serving_bundle, settings.model)

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from monitor.dead_letter_commands import dead_letter
+from monitor.explain_command import explain
 from monitor.model_commands import models, rollback
 from monitor.options import resolve_settings, run_async, settings_options, until_signal
 from monitor.review_commands import review
@@ -133,8 +134,14 @@ def check(file: Path, **options: Any) -> None:
     from monitor.scoring.watchlist import load_watchlist
 
     settings = resolve_settings(**options)
-    watched = load_watchlist(settings.score.watchlist).keys
-    rules = load_rules(file, settings.watch.slide_seconds, settings.score.dimensions, watched)
+    watched = load_watchlist(settings.score.watchlist)
+    rules = load_rules(
+        file,
+        settings.watch.slide_seconds,
+        settings.score.dimensions,
+        watched.keys,
+        watched.groups,
+    )
     load_prior(settings.watch.prior)
     click.echo(f"{file}: {len(rules.rules)} rules, {len(rules.receivers)} receivers, all usable")
     for rule in rules.rules:
@@ -247,6 +254,6 @@ def audit(rules: Path | None, **options: Any) -> None:
 
 
 COMMANDS = (
-    *(run, demo, publish, score, baseline, check, tail, streams, audit, dead_letter),
+    *(run, demo, publish, score, baseline, check, tail, streams, audit, explain, dead_letter),
     *(models, rollback, review),
 )

@@ -194,7 +194,11 @@ class OffsetRange(msgspec.Struct, frozen=True):
 
 
 class AlertEvent(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One transition of one rule on one series, with its evidence."""
+    """One transition of one rule on one series, with its evidence.
+
+    `model` scored the series' newest record; `models` are there where the window holds records
+    of others too, or of others only. What each field means is in docs/EVIDENCE.md.
+    """
 
     id: str
     rule: str
@@ -213,6 +217,7 @@ class AlertEvent(msgspec.Struct, frozen=True, omit_defaults=True):
     factor: float | None = None
     strength: float | None = None
     without_duplicates: bool | None = None
+    models: tuple[str, ...] = ()
     labels: dict[str, str] = {}
     annotations: dict[str, str] = {}
     receivers: tuple[str, ...] = ()

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator
 from importlib import resources
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import yaml
@@ -19,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from monitor.delivery.receivers import Receiver
 from monitor.errors import RulesError
 from monitor.records import By
+from monitor.rule_groups import Groups, group_faults, resolved
 from monitor.surge.rules import Rule, SurgeRule
 
 _BOOL = "tag:yaml.org,2002:bool"
@@ -89,7 +91,11 @@ def plain_content(text: str) -> Any:
 
 
 def load_rules(
-    path: Path, slide_seconds: int, dimensions: Collection[By], watched: Collection[str] = ()
+    path: Path,
+    slide_seconds: int,
+    dimensions: Collection[By],
+    watched: Collection[str] = (),
+    groups: Groups = MappingProxyType({}),
 ) -> RuleFile:
     """Read and check a rules file for a deployment.
 
@@ -98,6 +104,7 @@ def load_rules(
         slide_seconds: the length of a pane, which windows must be a multiple of.
         dimensions: the dimensions that are emitted (the setting score.dimensions).
         watched: the names on the watchlist.
+        groups: the keys of each of its groups, which a rule gets beside its own.
 
     Raises:
         RulesError: one line for each fault, with file, line, column and how to mend it.
@@ -128,9 +135,15 @@ def load_rules(
         for i, rule in enumerate(rules.rules)
         for field, message in _misfits(rule, slide_seconds, dimensions, watched)
     ]
+    faults += [
+        _fault(path, tree, ("rules", i, "match", "group"), message)
+        for i, rule in enumerate(rules.rules)
+        for message in group_faults(rule, groups)
+    ]
     if faults:
         raise RulesError("\n".join(faults))
-    return rules
+    about = tuple(resolved(rule, groups) for rule in rules.rules)
+    return rules.model_copy(update={"rules": about})
 
 
 def _misfits(
@@ -142,7 +155,8 @@ def _misfits(
     if rule.by not in dimensions:
         yield "by", f"{rule.by!r} is not emitted here; add it to the setting score.dimensions"
     shared_out = isinstance(rule, SurgeRule) and rule.false_alarms_for == "rule"
-    if shared_out and rule.by == "entity" and not rule.match.key and not watched:
+    named = rule.match.key or rule.match.group
+    if shared_out and rule.by == "entity" and not named and not watched:
         yield (
             "false_alarms_for",
             "'rule' shares false alarms out among the series, and none is known here; name them "

@@ -139,7 +139,7 @@ class ScoreSettings(_Section):
 
     dimensions: tuple[By, ...] = ("topic", "entity", "all")
     topic_threshold: float = Field(0.35, ge=0, le=1, description="Below it the series is `none`.")
-    watchlist: Path | None = Field(None, description="CSV with the columns key, name, aliases.")
+    watchlist: Path | None = Field(None, description="CSV: key, name, aliases, group.")
     max_entities: int = Field(8, ge=1, description="Entity series that one item may feed.")
     chunk_records: int = Field(512, ge=1, description="News records taken up at once.")
     mark_interval_seconds: float = Field(0.5, gt=0, le=1)

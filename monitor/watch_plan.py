@@ -66,7 +66,11 @@ def deployed_plan(settings: Settings) -> WatchPlan:
     """
     watchlist = load_watchlist(settings.score.watchlist)
     rules = load_rules(
-        settings.rules, settings.watch.slide_seconds, settings.score.dimensions, watchlist.keys
+        settings.rules,
+        settings.watch.slide_seconds,
+        settings.score.dimensions,
+        watchlist.keys,
+        watchlist.groups,
     )
     bundle = serving_bundle(settings.model)
     return watch_plan(settings, rules, bundle.meta.topics, watchlist)

@@ -44,7 +44,7 @@ class RecentNews:
                 title=title,
                 body=item.body[:_CHARACTERS] if item.body else None,
                 language=item.language,
-                entities=tuple(self._watchlist.match(item.entities, self._max_entities)),
+                entities=tuple(self._watchlist.match(item, self._max_entities)),
             )
         while len(self._items) > RECENT:
             del self._items[next(iter(self._items))]

@@ -63,6 +63,7 @@ def alert_event(
         window=_window_statistics(window.tally, window.length * slide, (window.head or 0) * slide),
         stories=_stories(track, window),
         model=transition.model,
+        models=_models(track, window, transition.model),
         offsets=_offsets(track, window, partition),
         baseline=verdict.baseline,
         factor=verdict.factor,
@@ -75,18 +76,23 @@ def alert_event(
 
 
 def alert_id(transition: Transition) -> str:
-    """The stable id of a transition: the same log gives the same ids, after any restart.
+    """The stable id of a transition."""
+    return id_of(
+        transition.rule.alert,
+        transition.rule_hash,
+        transition.series,
+        transition.started_at,
+        transition.state,
+    )
+
+
+def id_of(rule: str, rule_hash: str, series: Series, started_at: int, state: AlertState) -> str:
+    """The id of a transition: the same log gives the same ids, after any restart.
 
     An episode is known by the time it started, so that a log whose beginning has been deleted
     by retention still gives the same ids.
     """
-    identity = [
-        transition.rule.alert,
-        transition.rule_hash,
-        str(transition.series),
-        transition.started_at,
-        _NUMBER[transition.state],
-    ]
+    identity = [rule, rule_hash, str(series), started_at, _NUMBER[state]]
     return hashlib.sha256(msgspec.json.encode(identity)).hexdigest()[:24]
 
 
@@ -134,3 +140,9 @@ def _offsets(track: Track, window: Window, partition: int) -> OffsetRange | None
         first=min(pane.first_offset for pane in touched),
         last=max(pane.last_offset for pane in touched),
     )
+
+
+def _models(track: Track, window: Window, newest: str) -> tuple[str, ...]:
+    """The models of the window's records, sorted; none where that is `newest` alone."""
+    found = {model for each in window.within(track.panes) for model in track.panes[each].models}
+    return () if found == {newest} else tuple(sorted(found))

@@ -49,13 +49,20 @@ class PartitionWatch:
 
     `outcomes` counts what became of its scored records: `counted`, `late`, `repeated_id`,
     `repeated_origin`, or `unwatched` where no rule is about the series.
+
+    Args:
+        partition: its number.
+        plan: what is watched in it.
+        only: the one series to follow, as when one alert is looked into; all when absent. What
+            becomes of a series doesn't depend on the others.
     """
 
-    def __init__(self, partition: int, plan: WatchPlan) -> None:
+    def __init__(self, partition: int, plan: WatchPlan, only: Series | None = None) -> None:
         self.partition = partition
         self.clock = Clock(plan.news_partitions, plan.idle_timeout)
         self.outcomes: Counter[str] = Counter()
         self._plan = plan
+        self._only = only
         self._slide = plan.statistics.slide
         self._applied = Applied()
         self._scales = Scales()
@@ -144,7 +151,8 @@ class PartitionWatch:
                 self._rouse(following)
 
     def _follow(self, series: Series, stored: Collection[TrackName] = ()) -> list[Following]:
-        concerned = [rule for rule in self._plan.rules if rule.concerns(series)]
+        is_followed = self._only in (None, series)
+        concerned = [rule for rule in self._plan.rules if is_followed and rule.concerns(series)]
         followings = [self._following(series, rules) for rules in _by_track(concerned)]
         if self._boundary is not None:
             for following in followings:

@@ -126,11 +126,16 @@ Words = Annotated[tuple[str, ...], BeforeValidator(_as_tuple), AfterValidator(_a
 
 
 class Match(BaseModel):
-    """Which series and items a rule is about; nothing named means all."""
+    """Which series and items a rule is about; nothing named means all.
+
+    A `group` stands for keys, which whoever knows the watchlist puts into `key`
+    (`monitor.rule_groups`); until then a rule about a group is about its own keys only.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     key: Words = ()
+    group: Words = ()
     source: Words = ()
     language: Words = ()
 
@@ -153,7 +158,8 @@ class _Rule(BaseModel):
         """Whether the rule is about this series. `none` must be named to be meant."""
         if series.by != self.by:
             return False
-        return series.key in self.match.key if self.match.key else series.key != "none"
+        named = self.match.key or self.match.group
+        return series.key in self.match.key if named else series.key != "none"
 
     @property
     def tells_early(self) -> bool:
@@ -237,8 +243,10 @@ def rule_hash(rule: Rule, statistics: dict[str, int | float | str]) -> str:
     """What identifies the meaning of a rule: 12 hexadecimal digits.
 
     Changes with anything that may change when it fires, including the deployment's
-    `statistics` settings; not with its labels, annotations, severity or receivers.
+    `statistics` settings and the keys of its groups; not with its labels, annotations, severity,
+    receivers or the names of groups.
     """
-    presentation = {"labels", "annotations", "severity", "receivers"}
-    meaning = [rule.model_dump(exclude=presentation), sorted(statistics.items())]
+    presentation = dict.fromkeys(("labels", "annotations", "severity", "receivers"), True)
+    fields = rule.model_dump(exclude={**presentation, "match": {"group"}})
+    meaning = [fields, sorted(statistics.items())]
     return hashlib.sha256(msgspec.json.encode(meaning, order="sorted")).hexdigest()[:12]

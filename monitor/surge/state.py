@@ -138,6 +138,7 @@ class PaneState(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     ids: list[str] = []
     retracted: list[str] = []
     open_ids: list[str] = []
+    models: tuple[str, ...] = ()
 
 
 class SeriesState(msgspec.Struct, frozen=True):

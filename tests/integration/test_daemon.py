@@ -65,9 +65,13 @@ async def test_negative_news_in_a_signed_webhook_out(settings: Settings) -> None
     assert found.alerts.ids == {alert.id}
 
 
-async def test_each_item_feeds_its_topic_and_all_and_bad_ones_are_set_aside(
-    settings: Settings,
+async def test_each_item_feeds_its_series_and_bad_ones_are_set_aside(
+    settings: Settings, tmp_path: Path
 ) -> None:
+    watchlist = tmp_path / "watchlist.csv"
+    watchlist.write_text("key,name\nHLB,Harbourline Bank\nCAL,Calder Savings\n")
+    score = settings.score.model_copy(update={"watchlist": watchlist})
+    settings = settings.model_copy(update={"score": score})
     broken: list[dict[str, Any] | bytes] = [b"{", b'{"title": 5}', {"title": "  "}]
     async with running(settings):
         origins = await publish(settings, [*items(STORIES), *broken])
@@ -77,7 +81,9 @@ async def test_each_item_feeds_its_topic_and_all_and_bad_ones_are_set_aside(
     ]  # fmt: skip
     records = await scored(settings)
     by_origin = {origin: {r.by for r in records if r.origin == origin} for origin in origins[:6]}
-    assert all(dimensions == {"topic", "all"} for dimensions in by_origin.values())
+    assert all(dimensions >= {"topic", "all"} for dimensions in by_origin.values())
+    named = {r.key: r.item.title for r in records if r.by == "entity"}
+    assert named == {"HLB": STORIES[0], "CAL": STORIES[1]}  # by their titles alone
     assert all(record.item.body is None for record in records)
 
 
