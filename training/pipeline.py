@@ -46,6 +46,7 @@ def train(
     *,
     say: Say,
     full: bool = False,
+    start: bundles.Bundle | None = None,
     told: Callable[[DataReport], None] = lambda _: None,
 ) -> bundles.Bundle:
     """Follows `recipe` and writes the bundle into directory `out`.
@@ -55,6 +56,7 @@ def train(
         data: the directory that the recipe's files are relative to.
         out: must not exist yet, or be empty.
         full: keep the fp32 weights too, for GPU serving and for training on from them.
+        start: a full bundle to train on from, instead of the base encoder with new heads.
         say: is told each step in one line.
         told: is given the report on the data before training starts.
 
@@ -79,11 +81,14 @@ def train(
 
     from training.export import export, save_weights
     from training.network import build, find_encoder
+    from training.start import take_weights
     from training.trainer import fit, predict
 
     folder = find_encoder(recipe.base)
     set_seed(recipe.hyper.seed)  # before the heads are drawn
     network, tokenizer = build(recipe, folder)
+    if start is not None:
+        take_weights(network, recipe, start)
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as scratch:
         epochs = fit(recipe, network, tokenizer, fitted, dev, Path(scratch) / "checkpoints")
