@@ -13,7 +13,10 @@ import click
 from monitor.dead_letter_commands import dead_letter
 from monitor.desk_commands import DESK_COMMANDS
 from monitor.explain_command import explain
+from monitor.labels_commands import labels
+from monitor.model_commands import models, rollback
 from monitor.options import resolve_settings, run_async, settings_options, until_signal
+from monitor.review_commands import review
 from monitor.settings import ROLES
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -265,5 +268,6 @@ def audit(rules: Path | None, **options: Any) -> None:
 
 COMMANDS = (
     *(run, demo, publish, score, baseline, check, tail, streams, audit, explain, dead_letter),
+    *(labels, models, rollback, review),
     *DESK_COMMANDS,
 )

@@ -139,6 +139,14 @@ rules_info = Gauge(
     "newsurge_rules_info", "Always 1; the label is the digest of the rules file in force.",
     ["digest"], registry=REGISTRY,
 )  # fmt: skip
+shadow_items_total = Counter(
+    "newsurge_shadow_items", "Sampled items for the challenger beside, by what became of them.",
+    ["outcome"], registry=REGISTRY,
+)  # fmt: skip
+shadow_agreement_total = Counter(
+    "newsurge_shadow_agreement", "Items on which challenger and champion say the same, or not.",
+    ["head", "agree"], registry=REGISTRY,
+)  # fmt: skip
 ready = Gauge("newsurge_ready", "1 when every part of the process is ready.", registry=REGISTRY)
 build_info = Gauge(
     "newsurge_build_info", "Always 1; labels name the version and the model bundle.",

@@ -13,6 +13,7 @@ import msgspec
 
 from monitor import records
 from monitor.desk.records import DeskRecord
+from monitor.labels.record import Label
 from monitor.rules_schema import rules_schema
 
 _NEWS_ITEM: dict[str, Any] = {
@@ -50,6 +51,7 @@ _TYPES: dict[str, Any] = {
     "alert": records.AlertEvent,
     "notification": records.Notification,
     "desk": DeskRecord,
+    "label": Label,
 }
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
