@@ -51,7 +51,7 @@ class ClassNumbers(msgspec.Struct, frozen=True):
     f1: Estimate
 
 
-class Numbers(msgspec.Struct, frozen=True):
+class HeadNumbers(msgspec.Struct, frozen=True):
     """One head on one set of rows.
 
     Each row has one class and gets one, so the micro averages of precision, recall and F1 are all
@@ -74,7 +74,7 @@ def confusion(truth: Counts, said: Counts, classes: int) -> Counts:
     return cells.reshape(classes, classes)
 
 
-def numbers(matrix: Counts, names: Sequence[str], seed: int = SEED) -> Numbers:
+def numbers(matrix: Counts, names: Sequence[str], seed: int = SEED) -> HeadNumbers:
     """Returns all numbers of a confusion matrix of one row or more.
 
     The intervals are percentiles of `RESAMPLES` draws: Efron & Tibshirani, An Introduction to the
@@ -97,7 +97,7 @@ def numbers(matrix: Counts, names: Sequence[str], seed: int = SEED) -> Numbers:
         for index, name in enumerate(names)
     )
     accuracy = _estimate(measured["accuracy"])
-    return Numbers(
+    return HeadNumbers(
         rows,
         accuracy,
         Average(accuracy, accuracy, accuracy),

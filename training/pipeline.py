@@ -24,6 +24,7 @@ from training.evaluation import HEADS, measure
 from training.feeds import IGNORED, FeedReport, Row, holdout_keys, read_feed
 from training.hygiene import split, tidy
 from training.metrics import softmax
+from training.report import ending
 from training.served import served
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def train(
     full: bool = False,
     told: Callable[[list[FeedReport]], None] = lambda _: None,
 ) -> bundles.Bundle:
-    """Follows `recipe` and writes the bundle into directory `out`.
+    """Follows `recipe` and writes the bundle into directory `out`, and the report beside it.
 
     Args:
         recipe: what to do.
@@ -62,6 +63,7 @@ def train(
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise TrainingError(f"{out}: exists already; name a new directory with -o")
+    tests = ending.tests_for(recipe, data)
     rows, reports = gather(recipe, data)
     told(reports)
     fitted, dev = split(rows, recipe.hyper.dev_share, recipe.hyper.seed)
@@ -88,9 +90,12 @@ def train(
             save_weights(network, draft)
         made = _describe(recipe, reports, draft, epochs, dev, exact)
         _tell(made.meta.metrics["parity"], say)
+        say("Reporting: behaviour tests, and dev in full")
+        report = ending.report_on(made, dev, tests)
         if out.exists():
             out.rmdir()
         shutil.move(draft, out)
+    say(f"Report: {ending.write_beside(out, report)}")
     return bundles.load_bundle(out)
 
 

@@ -126,6 +126,9 @@ class Recipe(_Section):
     feeds: tuple[Feed, ...] = Field(min_length=1)
     holdouts: tuple[Holdout, ...] = ()
     hyper: Hyper = Hyper()
+    behaviour: Path | None = Field(
+        None, description="A directory of further behaviour tests, relative to --data."
+    )
 
     @model_validator(mode="after")
     def _classes_agree(self) -> Recipe:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.averages import Numbers, confusion, numbers
+from training.averages import HeadNumbers, confusion, numbers
 from training.curves import curves
 from training.drift import class_drift, divergence, word_drift
 from training.feeds import Row
@@ -24,7 +24,7 @@ def drawn(rows: int = 600) -> tuple[np.ndarray, np.ndarray]:
     return labels, chance.normal(size=(rows, 4)) + 1.5 * np.eye(4)[labels]
 
 
-def measured(rows: int = 600) -> Numbers:
+def measured(rows: int = 600) -> HeadNumbers:
     labels, logits = drawn(rows)
     return numbers(confusion(labels, logits.argmax(1), 4), NAMES)
 
@@ -107,10 +107,11 @@ def test_rows_are_sliced_by_what_they_tell() -> None:
 
 
 def test_a_slice_that_all_rows_share_is_not_told_and_the_smallest_are_told_together() -> None:
+    sizes = [3] * 15 + [2] * 15
     many = [
-        Facts(f"s{i:02}", "en", "1 to 8 tokens", None)
-        for i in range(30)
-        for _ in range(3 - i // 15)
+        Facts(f"s{source:02}", "en", "1 to 8 tokens", None)
+        for source, rows in enumerate(sizes)
+        for _ in range(rows)
     ]
     truth = np.zeros(len(many), int)
     found = slices(many, truth, truth, ("a", "b"))

@@ -124,7 +124,7 @@ def digest_of(tests: Iterable[BehaviourTest]) -> str:
 
 
 def _files(directories: Sequence[Path]) -> Iterator[Path]:
-    for directory in directories:
+    for directory in dict.fromkeys(each.resolve() for each in directories):
         found = sorted(directory.glob("*.yaml"))
         if not found:
             raise BehaviourError(
