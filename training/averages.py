@@ -115,9 +115,10 @@ def _average(measured: dict[str, Floats], how: str) -> Average:
 
 
 def _estimate(values: Floats) -> Estimate:
+    value, drawn = float(np.nan_to_num(values[0])), values[1:][~np.isnan(values[1:])]
     tail = (1 - CONFIDENCE) / 2 * 100
-    low, high = np.percentile(values[1:], [tail, 100 - tail])
-    return Estimate(*(round(float(each), 4) for each in (values[0], low, high)))
+    low, high = np.percentile(drawn, [tail, 100 - tail]) if len(drawn) else (value, value)
+    return Estimate(*(round(float(each), 4) for each in (value, low, high)))
 
 
 def _measure(draws: Floats) -> dict[str, Floats]:
@@ -132,12 +133,13 @@ def _measure(draws: Floats) -> dict[str, Floats]:
     present, rows = support > 0, support.sum(axis=1)
     found = dict(by_class, accuracy=hits.sum(axis=1) / rows)
     for what, values in by_class.items():
-        found[f"macro {what}"] = (values * present).sum(axis=1) / present.sum(axis=1)
-        found[f"weighted {what}"] = (values * support).sum(axis=1) / rows
+        known = np.nan_to_num(values)  # of a class that is there and never said, precision is 0
+        found[f"macro {what}"] = (known * present).sum(axis=1) / present.sum(axis=1)
+        found[f"weighted {what}"] = (known * support).sum(axis=1) / rows
     return found
 
 
 def _share(part: Floats, whole: Floats) -> Floats:
-    """Returns part / whole, and 0 where there is nothing to divide by."""
-    result: Floats = np.divide(part, whole, out=np.zeros_like(whole), where=whole > 0)
+    """Returns part / whole, and NaN where there is nothing to divide by: no draw of that number."""
+    result: Floats = np.divide(part, whole, out=np.full_like(whole, np.nan), where=whole > 0)
     return result

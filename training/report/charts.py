@@ -91,8 +91,8 @@ def reliability(diagram: Reliability, rows: int) -> Html:
             el(
                 "rect",
                 el("title", told),
-                y=round(top, 1),
-                height=round(corner - top, 1),
+                y=round(max(top, sure), 1),
+                height=round(corner - max(top, sure), 1),
                 class_="fill soft",
                 **at,
             ),
@@ -100,7 +100,7 @@ def reliability(diagram: Reliability, rows: int) -> Html:
                 "rect",
                 y=round(min(top, sure), 1),
                 height=round(abs(top - sure), 1),
-                class_="gap",
+                class_="gap" if sure < top else "gap less",
                 **at,
             ),
         ]
@@ -110,6 +110,7 @@ def reliability(diagram: Reliability, rows: int) -> Html:
     parts.append(
         el("line", x1=_LEFT, y1=corner, x2=_LEFT + _SIDE, y2=_TOP, class_="diagonal"),
     )
+    parts.append(_text(_LEFT - 6, corner + 22 + _HIST, "texts", anchor="end"))
     parts.append(_text(_LEFT + _SIDE / 2, corner + _HIST + 38, "how sure", anchor="middle"))
     label = f"Reliability, ECE {diagram.ece:.4f}"
     return _svg(_LEFT + _SIDE + 10, corner + _HIST + 44, label, "reliability", *parts)

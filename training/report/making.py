@@ -12,6 +12,7 @@ import numpy as np
 
 from monitor.errors import FeedError
 from monitor.feeds import read_feed
+from monitor.model.text import clean
 from monitor.scoring.news import InvalidNewsError, decode_news
 from monitor.settings import StreamSettings
 from training.averages import confusion, numbers
@@ -159,7 +160,7 @@ def _titles(file: Path) -> list[str]:
     titles, limit = [], StreamSettings().max_record_bytes
     for record in read_feed(file):
         try:
-            titles.append(decode_news(record.value, limit).title)
+            titles.append(clean(decode_news(record.value, limit).title))
         except InvalidNewsError:
             continue
     if not titles:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 FLIPS_AT_MOST = 0.05  # of entity swaps; more is shown as bad
 _PASSES_AT_LEAST = 0.8
+_FIRST = "entity_swap"
 
 _METHOD = (
     (
@@ -29,7 +30,8 @@ _METHOD = (
         "Intervals",
         f"95 %: percentiles of {RESAMPLES:,} bootstrap draws of the rows, seeded (Efron and "
         "Tibshirani, An Introduction to the Bootstrap, 1993, section 13.3). They tell what other "
-        "rows of the same kind would give, not what another training would.",
+        "rows of the same kind would give, not what another training would. None is shown where "
+        "the draws don't differ, as in a class without a mistake: few rows tell little then.",
     ),
     (
         "Averages",
@@ -60,6 +62,7 @@ _METHOD = (
 def behaviour(outcomes: tuple[Outcome, ...], sha256: str | None) -> Html:
     """The behaviour tests, with what failed in each."""
     rows: list[Html] = []
+    outcomes = tuple(sorted(outcomes, key=lambda each: each.test != _FIRST))
     for each in outcomes:
         if each.swapped is not None:
             rows.append(_swap_row(each.test, each.what, each.swapped))
@@ -116,7 +119,10 @@ def _row(name: str, what: str, cases: int, result: str, picture: Html, shift: st
 
 def _failures(each: Outcome) -> Html:
     rows = ((said(f.text), _judged(f.said), *_expected(f)) for f in each.failures)
-    kind = "templates that flip" if each.kind == "invariance" else "expectations not met"
+    plural = "" if each.failed == 1 else "s"
+    kind = (
+        f"template{plural} flipped" if each.kind == "invariance" else f"expectation{plural} not met"
+    )
     shown = "" if each.failed == len(each.failures) else f", {len(each.failures)} shown"
     return el(
         "details",
@@ -147,14 +153,16 @@ def drift(found: Drift) -> Html:
         )
     ]
     distances = [("words", found.words), *((f"{h} classes", d) for h, d in found.classes.items())]
-    most = max((max(each.before, each.now) for each in found.shares), default=1.0)
+    most: dict[str, float] = {}
+    for each in found.shares:
+        most[each.head] = max(most.get(each.head, 0.0), each.before, each.now)
     shares = [
         (
             el("th", each.name, scope="row"),
             each.head,
             num(share(each.before)),
             num(share(each.now)),
-            charts.moved(each.before, each.now, most),
+            charts.moved(each.before, each.now, most[each.head]),
         )
         for each in found.shares
     ]

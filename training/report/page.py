@@ -35,7 +35,7 @@ def page(report: Report) -> bytes:
         "body",
         el("header", *_opening(report, title), _menu(report, list(parts)), _tiles(report)),
         el("main", *parts.values()),
-        el("footer", f"newsurge, report made {report.made_at}"),
+        el("footer", f"newsurge, report made {_minute(report.made_at)}"),
     )
     return f"<!doctype html>\n{el('html', head, body, lang='en')}\n".encode()
 
@@ -58,7 +58,7 @@ def _parts(report: Report) -> list[tuple[str, Html]]:
 def _opening(report: Report, title: str) -> tuple[Html, ...]:
     bundle = report.bundle
     told = (
-        f"Trained {bundle.created_at} from {bundle.base_model}, for text in "
+        f"Trained {_minute(bundle.created_at)} from {bundle.base_model}; languages: "
         f"{', '.join(bundle.languages)}. Measured as served on a CPU."
     )
     return (
@@ -97,6 +97,11 @@ def _tiles(report: Report) -> Html:
             shift = f"mean shift {each.swapped.mean_shift:.3f}"
             tiles.append(_tile("entity swaps that flip", share(each.swapped.flip_rate), shift))
     return el("div", join(tiles), class_="tiles")
+
+
+def _minute(time: str) -> str:
+    """An ISO time in UTC, to the minute."""
+    return f"{time[:16].replace('T', ' ')} UTC"
 
 
 def _tile(name: str, number: str, more: str) -> Html:

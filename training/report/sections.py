@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from training.slices import Slice
 
 _SHADES = 10
+_GAPS = "Bars: how often it was right. Orange: surer than right. Blue outline: less sure."
 
 
 def evaluated(each: Evaluated, place: str) -> Html:
@@ -34,7 +35,7 @@ def evaluated(each: Evaluated, place: str) -> Html:
 
 def value(estimate: Estimate) -> Html:
     """A number with its interval, as a cell."""
-    bounds = f"{estimate.low:.3f} to {estimate.high:.3f}"
+    bounds = f"{estimate.low:.3f} to {estimate.high:.3f}" if estimate.low < estimate.high else ""
     return el("td", f"{estimate.value:.3f}", el("span", bounds, class_="range"), class_="num")
 
 
@@ -46,7 +47,7 @@ def card(title: str, *parts: Html) -> Html:
 def _head(head: HeadReport, place: str) -> Html:
     found = head.numbers
     parts = [
-        el("h2", f"{head.head.capitalize()}, {found.rows:,} rows", id=place),
+        el("h2", f"{head.head.capitalize()}, {found.rows:,} rows", id=place, class_="sub"),
         card("By class", _classes(found)),
         card(
             "What was taken for what",
@@ -74,10 +75,12 @@ def _classes(found: HeadNumbers) -> Html:
         (
             el("th", each.name, scope="row"),
             num(f"{each.support:,}"),
-            value(each.precision),
-            value(each.recall),
-            value(each.f1),
-            charts.interval(each.f1),
+            *(
+                (value(each.precision), value(each.recall), value(each.f1))
+                if each.support
+                else (num("no rows"), num(""), num(""))
+            ),
+            charts.interval(each.f1) if each.support else "",
         )
         for each in found.classes
     ]
@@ -141,7 +144,7 @@ def _shaded(count: int, whole: int, *, right: bool, told: str) -> Html:
 def _reliability(title: str, diagram: Reliability, rows: int) -> Html:
     return card(
         title,
-        el("p", f"ECE {diagram.ece:.4f}. Bars: how often right; outlined: the gap.", class_="soft"),
+        el("p", f"ECE {diagram.ece:.4f}. {_GAPS}", class_="soft"),
         charts.reliability(diagram, rows),
     )
 
