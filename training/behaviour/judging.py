@@ -134,7 +134,7 @@ def _widest(group: Group, said: Mapping[str, Judged]) -> Failure:
         if said[one].sentiment != said[two].sentiment
     ]
     one, two = max(pairs, key=lambda pair: abs(said[pair[0]].score - said[pair[1]].score))
-    return Failure(two, said[two], said[one].sentiment, one, said[one])
+    return Failure(two, said[two], "alike", one, said[one])
 
 
 def _expectation(test: BehaviourTest, said: Mapping[str, Judged]) -> Outcome:

@@ -136,8 +136,8 @@ def _expected(failure: Failure) -> tuple[str, ...]:
     return failure.expected, against, _judged(failure.said_of_it) if failure.said_of_it else ""
 
 
-def _judged(found: Judged) -> str:
-    return f"{found.sentiment} {found.score:+.2f}"
+def _judged(found: Judged) -> Html:
+    return el("td", f"{found.sentiment} {found.score:+.2f}", class_="whole")
 
 
 def drift(found: Drift) -> Html:
