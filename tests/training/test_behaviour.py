@@ -1,5 +1,6 @@
 """Behaviour tests: templates become texts, faults have their line, rates are what they say."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from training.behaviour.loading import BehaviourError, digest_of, load_tests, sh
 from training.behaviour.running import run
 from training.behaviour.templates import BehaviourTest, Claim, Group, claims, group
 
+ROOT = Path(__file__).parents[2]
 FILLERS = {"company": ("Oake", "Tarn", "Quill"), "city": ("Rome", "Oslo")}
 DESK = """\
 test: desk
@@ -144,6 +146,17 @@ def test_a_fault_is_told_with_its_place(
         each.startswith(f"{file}:{line}:") and told in each
         for each in str(raised.value).splitlines()
     ), str(raised.value)
+
+
+def test_the_documented_files_can_be_read(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "TRAINING.md").read_text(encoding="utf-8")
+    section = text.split("### Behaviour tests")[1].split("\n## ")[0]
+    examples = re.findall(r"```yaml\n(.*?)```", section, re.DOTALL)
+    for index, example in enumerate(examples):
+        (tmp_path / f"{index}.yaml").write_text(example, encoding="utf-8")
+    assert [test.name for test in load_tests(tmp_path)] == ["entity_swap", "covenants"]
+    for test in load_tests(shipped()):
+        assert f"| `{test.name}` |" in section
 
 
 def test_a_directory_without_tests_is_told(tmp_path: Path) -> None:
