@@ -6,7 +6,7 @@ A part that is much worse than the whole is where the next labels should come fr
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -57,17 +57,15 @@ def facts_of(
         tokens: of each row's text, as the model reads it.
         languages: of each row's text, as the daemon tells it; for rows that name none.
     """
-    known = [asdict(row) for row in rows]
-    times = [row.get("time") for row in known]
-    form = _form([time for time in times if time is not None])
+    form = _form([row.time for row in rows if row.time is not None])
     return tuple(
         Facts(
-            row.get("source") or row["feed"],
-            row.get("language") or told,
+            row.source or row.feed,
+            row.language or told,
             _length(count),
-            None if time is None else _utc(time).strftime(form),
+            None if row.time is None else _utc(row.time).strftime(form),
         )
-        for row, told, count, time in zip(known, languages, tokens, times, strict=True)
+        for row, told, count in zip(rows, languages, tokens, strict=True)
     )
 
 

@@ -106,6 +106,16 @@ def test_rows_are_sliced_by_what_they_tell() -> None:
     assert not [each for each in found if each.by == "time"]
 
 
+def test_what_a_row_tells_comes_before_what_is_guessed() -> None:
+    days = [1_764_547_200_000 + day * 86_400_000 for day in (0, 40)]  # from 2025-12-01
+    rows = [Row("t", "t", "wire", time=day, source="desk", language="zh") for day in days]
+    facts = facts_of(rows, [3, 3], ["en", "en"])
+    assert {(each.source, each.language) for each in facts} == {("desk", "zh")}
+    assert [each.time for each in facts] == ["2025-12", "2026-01"]
+    years = facts_of([rows[0], Row("u", "u", "wire", time=days[0] * 2)], [3, 3], ["en", "en"])
+    assert [each.time for each in years] == ["2025", "2081"]
+
+
 def test_a_slice_that_all_rows_share_is_not_told_and_the_smallest_are_told_together() -> None:
     sizes = [3] * 15 + [2] * 15
     many = [

@@ -11,8 +11,6 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
-pytest.importorskip("pandas", reason="needs pandas: pip install 'newsurge[train]'")
-
 from monitor.errors import FeedError
 from monitor.model.bundle import CARD, Bundle, load_bundle
 from monitor.model.text import normalise
@@ -73,7 +71,7 @@ def rows() -> list[Row]:
 
 @pytest.fixture
 def made(bundle: Bundle) -> Report:
-    return report_on(bundle, rows(), load_tests(shipped()))
+    return report_on(bundle, {"dev": rows(), "none": []}, load_tests(shipped()))
 
 
 def seen(made: Report) -> tuple[str, Seen]:

@@ -53,7 +53,6 @@ def test_its_card_says_what_its_description_says() -> None:
 def test_its_quality_is_what_was_recorded() -> None:
     if not DATA.is_dir():
         pytest.skip(f"needs the labelled news in {DATA}, which is no part of the project")
-    pytest.importorskip("pandas", reason="needs pandas: pip install 'newsurge[train]'")
     from training.evaluation import evaluate, feed_like
 
     bundle = load_bundle(STARTER)

@@ -28,11 +28,10 @@ if TYPE_CHECKING:
     from training.feeds import Row
     from training.recipe import Recipe
 
-DEV = "dev"
-_DEV_NOTE = (
-    "A split of the training data. The epoch and the temperatures were chosen on it, so it "
+_NOTES = {
+    "dev": "A split of the training data. The epoch and the temperatures were chosen on it, so it "
     "flatters a little."
-)
+}
 
 
 class ReportError(NewsurgeError):
@@ -55,10 +54,20 @@ def behave(bundle: Bundle, tests: Sequence[BehaviourTest]) -> tuple[Bundle, tupl
     return keep(bundle, kept), outcomes
 
 
-def report_on(bundle: Bundle, dev: Sequence[Row], tests: Sequence[BehaviourTest]) -> Report:
-    """Ends a training: behaviour tests, kept in the bundle, and the report on dev."""
+def report_on(
+    bundle: Bundle, sets_of_rows: Mapping[str, Sequence[Row]], tests: Sequence[BehaviourTest]
+) -> Report:
+    """Ends a training: behaviour tests, kept in the bundle, and the report on each set by name.
+
+    The set that training saw least of comes last: its numbers open the page. Empty ones are left
+    out.
+    """
     bundle, outcomes = behave(bundle, tests)
-    sets = [evaluated(bundle, DEV, answer(bundle, dev), note=_DEV_NOTE)] if dev else []
+    sets = [
+        evaluated(bundle, name, answer(bundle, rows), note=_NOTES.get(name, ""))
+        for name, rows in sets_of_rows.items()
+        if rows
+    ]
     return report(bundle, sets, behaviour=outcomes, behaviour_sha256=digest_of(tests))
 
 

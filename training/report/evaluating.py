@@ -17,7 +17,7 @@ from training.report.ending import report_on_file, write
 
 if TYPE_CHECKING:
     from monitor.model.bundle import Bundle
-    from training.recipe import Feed
+    from training.recipe_data import Feed
 
 
 @dataclass(frozen=True)
