@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from monitor.delivery.receivers import Receiver, WebhookTarget, resolve
 from monitor.errors import NewsurgeError, RulesError
-from monitor.model.bundle import Bundle, check_topics
+from monitor.model.bundle import Bundle
 from monitor.model.registry import serving_bundle
 from monitor.rule_groups import Groups
 from monitor.rules_file import RuleFile, load_rules
@@ -91,15 +91,18 @@ def read_files(settings: Settings, environ: Mapping[str, str]) -> Reading:
     except NewsurgeError as error:
         faults.append(error)
     try:
+        bundle = serving_bundle(settings.model)
+    except NewsurgeError as error:
+        faults.append(error)
+    try:
         rules = load_rules(
             settings.rules,
             settings.watch.slide_seconds,
             settings.score.dimensions,
             watchlist.keys,
-            groups=groups,
+            bundle.meta.topics if bundle else None,
+            groups,
         )
-        bundle = serving_bundle(settings.model)
-        check_topics(bundle, rules.topics)
     except NewsurgeError as error:
         faults.append(error)
     targets: list[WebhookTarget] = []
