@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from monitor.backtest_command import backtest
 from monitor.dead_letter_commands import dead_letter
 from monitor.options import resolve_settings, run_async, settings_options, until_signal
 from monitor.settings import ROLES
@@ -244,4 +245,4 @@ def audit(rules: Path | None, **options: Any) -> None:
     raise SystemExit(run_async(audit_command(resolve_settings(**options, rules=rules))))
 
 
-COMMANDS = (run, demo, publish, score, baseline, check, tail, streams, audit, dead_letter)
+COMMANDS = (run, backtest, demo, publish, score, baseline, check, tail, streams, audit, dead_letter)

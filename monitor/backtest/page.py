@@ -1,0 +1,5 @@
+from monitor.backtest.result import Backtest
+
+
+def page(found: Backtest) -> str:
+    return ""

@@ -1,0 +1,159 @@
+"""A backtest in the terminal: tables on standard output, doubts and refusals on standard error."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from rich.console import Console
+from rich.table import Table
+
+from monitor.backtest.result import Alarm, Backtest, Outcome
+from monitor.logs import printable
+
+_SHOWN = 40
+
+
+def show(found: Backtest, console: Console, errors: Console) -> None:
+    """Show what a backtest found."""
+    for refused in found.history.refused:
+        errors.print(f"{refused.count:,} rows refused as {refused.reason}, such as")
+        for row in refused.first:
+            errors.print(f"  {printable(row)}")
+    for doubt in found.doubts:
+        errors.print(printable(doubt))
+    history = found.history
+    console.print(
+        f"{printable(', '.join(history.sources))}: {history.scored_records:,} scored records, "
+        f"{moment(history.first)} to {moment(history.last)}"
+    )
+    for outcome in found.outcomes:
+        _show_outcome(outcome, found, console)
+    if found.comparison is not None:
+        _show_comparison(found, console)
+
+
+def _show_outcome(outcome: Outcome, found: Backtest, console: Console) -> None:
+    console.print()
+    console.print(_alarms(outcome))
+    if len(outcome.alarms) > _SHOWN:
+        rest = len(outcome.alarms) - _SHOWN
+        console.print(f"and {rest:,} more alarms: --report or --json has all of them")
+    if outcome.monthly:
+        console.print(_monthly(outcome))
+    if found.events:
+        console.print(_scores(outcome))
+    if outcome.curve:
+        console.print(_curve(outcome, bool(found.events)))
+
+
+def _alarms(outcome: Outcome) -> Table:
+    table = Table(title=printable(f"{outcome.rules}: {len(outcome.alarms):,} alarms"), box=None)
+    for column in ("fired (UTC)", "resolved", "rule", "series"):
+        table.add_column(column, no_wrap=True)
+    for column in ("negative", "factor", "strength"):
+        table.add_column(column, justify="right", no_wrap=True)
+    table.add_column("headline", overflow="ellipsis", no_wrap=True)
+    for alarm in outcome.alarms[:_SHOWN]:
+        table.add_row(
+            moment(alarm.fired_at),
+            "firing" if alarm.resolved_at is None else moment(alarm.resolved_at),
+            alarm.rule,
+            printable(str(alarm.series)),
+            str(alarm.negative_stories),
+            "" if alarm.factor is None else f"{alarm.factor:.1f}x",
+            strength(alarm),
+            printable(alarm.headline),
+        )
+    return table
+
+
+def _monthly(outcome: Outcome) -> Table:
+    months = sorted({one.month for one in outcome.monthly})
+    table = Table(title="alarms a month", box=None)
+    table.add_column("rule")
+    table.add_column("series")
+    for month in months:
+        table.add_column(month, justify="right")
+    counts = {(one.rule, one.series, one.month): one.alarms for one in outcome.monthly}
+    for rule, series in sorted({(one.rule, one.series) for one in outcome.monthly}):
+        cells = [str(counts.get((rule, series, month), "")) for month in months]
+        table.add_row(rule, printable(str(series)), *cells)
+    return table
+
+
+def _scores(outcome: Outcome) -> Table:
+    table = Table(title="held against the events", box=None)
+    for column in ("rule", "events", "told", "recall", "median delay", "alarms outside"):
+        table.add_column(column, justify="left" if column == "rule" else "right")
+    for score in outcome.scores:
+        recall = "" if score.recall is None else f"{score.recall:.0%}"
+        row = (str(score.events), str(score.told), recall, delay(score.median_delay_seconds))
+        table.add_row(score.rule, *row, str(score.outside))
+    return table
+
+
+def _curve(outcome: Outcome, with_events: bool) -> Table:
+    table = Table(title="with other values (reckoned on closed panes)", box=None)
+    for column in ("rule", "factor", "false_alarms"):
+        table.add_column(column)
+    columns = ("alarms", "told", "median delay", "outside") if with_events else ("alarms",)
+    for column in columns:
+        table.add_column(column, justify="right")
+    for point in outcome.curve:
+        mark = " (own)" if point.is_own else ""
+        score = point.score
+        cells = (
+            str(score.alarms),
+            f"{score.told} of {score.events}",
+            delay(score.median_delay_seconds),
+            str(score.outside),
+        )
+        table.add_row(
+            point.rule,
+            f"{point.factor:g}" + (mark if point.varied == "factor" else ""),
+            f"1 per {point.false_alarms_days:g}d"
+            + (mark if point.varied == "false_alarms" else ""),
+            *cells[: len(columns)],
+        )
+    return table
+
+
+def _show_comparison(found: Backtest, console: Console) -> None:
+    pairs = found.comparison or ()
+    both = [pair for pair in pairs if pair.first and pair.second]
+    names = [printable(outcome.rules) for outcome in found.outcomes]
+    console.print()
+    console.print(
+        f"Both told {len(both):,}; only {names[0]} told "
+        f"{sum(pair.second is None for pair in pairs):,}, only {names[1]} "
+        f"{sum(pair.first is None for pair in pairs):,}."
+    )
+    earlier = sum((pair.later_seconds or 0) > 0 for pair in both)
+    later = sum((pair.later_seconds or 0) < 0 for pair in both)
+    console.print(
+        f"Of those told by both, {names[0]} was earlier in {earlier:,} and {names[1]} in {later:,}."
+    )
+
+
+def strength(alarm: Alarm) -> str:
+    """A return period in words: chance alone brings as much once in so long."""
+    days = alarm.strength
+    if days is None:
+        return ""
+    return f"1 in {days:,.0f} d" if days < 10_000 else f"1 in {days / 365.25:,.0f} y"
+
+
+def moment(time: int) -> str:
+    """A time in UTC, to the second."""
+    return f"{dt.datetime.fromtimestamp(time / 1000, dt.UTC):%Y-%m-%d %H:%M:%S}"
+
+
+def delay(seconds: float | None) -> str:
+    """A delay in words."""
+    if seconds is None:
+        return ""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    if seconds < 100 * 60:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h" if seconds < 100 * 3600 else f"{seconds / 86400:.1f} d"
