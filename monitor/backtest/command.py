@@ -5,7 +5,7 @@ Owns neither the backtest nor the report's looks.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,7 @@ from rich.progress import (
     MofNCompleteColumn,
     Progress,
     SpinnerColumn,
+    TaskID,
     TextColumn,
     TimeElapsedColumn,
 )
@@ -77,7 +78,7 @@ def backtest_command(settings: Settings, wanted: Wanted) -> None:
 
 
 def _write(wanted: Wanted, found: Backtest, errors: Console) -> None:
-    contents = {
+    contents: dict[Path | None, Callable[[], bytes]] = {
         wanted.report: lambda: page(found).encode(),
         wanted.json: lambda: msgspec.json.format(msgspec.json.encode(found)) + b"\n",
     }
@@ -106,11 +107,11 @@ def _progress(console: Console) -> Iterator[Tell]:
         MofNCompleteColumn(), TimeElapsedColumn(),
     )  # fmt: skip
     with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
-        tasks: dict[str, object] = {}
+        tasks: dict[str, TaskID] = {}
 
         def tell(what: str, done: int, total: int | None) -> None:
             if what not in tasks:
                 tasks[what] = bar.add_task(printable(what), total=total)
-            bar.update(tasks[what], completed=done, total=total)  # type: ignore[arg-type]
+            bar.update(tasks[what], completed=done, total=total)
 
         yield tell

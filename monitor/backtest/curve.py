@@ -16,7 +16,7 @@ from monitor.backtest.sampling import Sample, counted
 from monitor.records import Series
 from monitor.surge.baseline import Baseline, Counts
 from monitor.surge.detector import Detector, settle
-from monitor.surge.lifecycle import CALM, Action, State, step
+from monitor.surge.lifecycle import CALM, Action, State, Status, step
 from monitor.surge.plan import WatchPlan
 from monitor.surge.rules import SurgeRule
 from monitor.surge.week import week
@@ -143,7 +143,7 @@ class _Run:
     def _is_calm(self, counts: Sequence[Counts], pane: int) -> bool:
         return self._detector.is_calm(counts, pane, self._baseline)
 
-    def _step(self, met: bool, pane: int) -> tuple[object, Action]:
+    def _step(self, met: bool, pane: int) -> tuple[Status, Action]:
         return step(
             self._status, met, pane * self._slide,
             for_=self._rule.for_, keep_firing_for=self._rule.keep_firing_for,

@@ -51,7 +51,8 @@ def _event(row: dict[str, str | None]) -> Event:
     by, equals, key = cells.get("series", "").partition("=")
     if by not in get_args(By) or not equals or not key:
         raise ValueError(
-            f"series {cells.get('series', '')!r}: write it as topic=Financials, entity=KEY or all=all"
+            f"series {cells.get('series', '')!r}: write it as topic=Financials, entity=KEY or "
+            "all=all"
         )
     start = _time("start", cells.get("start", ""))
     end = _time("end", cells["end"]) if cells.get("end") else start + DEFAULT_LENGTH

@@ -96,7 +96,7 @@ class _Player:
     def apply(self, offset: int, record: Scored) -> None:
         """Have every watch take a record."""
         for watch, events in zip(self.watches, self.events, strict=True):
-            events += watch.apply(offset, record)
+            events.extend(watch.apply(offset, record))
 
     def pass_time(self, time: int) -> None:
         """Let time come to a moment, looking at the series on the way as often as is needed."""
@@ -132,7 +132,7 @@ class _Player:
         if time == self.watches[0].clock.time:
             return
         for watch, events in zip(self.watches, self.events, strict=True):
-            events += watch.apply(0, Mark(0, 0, time, caught_up=True))
+            events.extend(watch.apply(0, Mark(0, 0, time, caught_up=True)))
 
 
 def play(part: Part, tell: Callable[[int], None] = lambda _: None) -> Played:

@@ -149,7 +149,7 @@ async def backtest_stream(
         models=together.models,
         refused=together.refused,
     )
-    doubts = ()
+    doubts: tuple[str, ...] = ()
     if logged.begins_late:
         doubts = ("retention took the log's beginning: what was known from it is not known here",)
     return _backtest(plans, options, _Told(history, together, doubts, logged.parts[0].timeline))

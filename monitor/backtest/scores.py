@@ -133,7 +133,7 @@ def _times(path: Path, scoring: Scoring) -> Numbers:
 
 
 def _kept_for(path: Path, scoring: Scoring) -> Path:
-    """The file of the cache that holds the judgements of a file of news; made if it is not there."""
+    """The file of the cache with the judgements of a file of news; made if it is not there."""
     with path.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256")
     settings, meta = scoring.settings, scoring.bundle.meta
