@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import datetime as dt
-
 from rich.console import Console
 from rich.table import Table
 
-from monitor.backtest.result import Alarm, Backtest, Outcome
+from monitor.backtest.result import Backtest, Outcome
+from monitor.backtest.words import delay, moment, share, strength
 from monitor.logs import printable
 
 _SHOWN = 40
@@ -61,7 +60,7 @@ def _alarms(outcome: Outcome) -> Table:
             printable(str(alarm.series)),
             str(alarm.negative_stories),
             "" if alarm.factor is None else f"{alarm.factor:.1f}x",
-            strength(alarm),
+            strength(alarm.strength),
             printable(alarm.headline),
         )
     return table
@@ -86,8 +85,12 @@ def _scores(outcome: Outcome) -> Table:
     for column in ("rule", "events", "told", "recall", "median delay", "alarms outside"):
         table.add_column(column, justify="left" if column == "rule" else "right")
     for score in outcome.scores:
-        recall = "" if score.recall is None else f"{score.recall:.0%}"
-        row = (str(score.events), str(score.told), recall, delay(score.median_delay_seconds))
+        row = (
+            str(score.events),
+            str(score.told),
+            share(score.recall),
+            delay(score.median_delay_seconds),
+        )
         table.add_row(score.rule, *row, str(score.outside))
     return table
 
@@ -133,27 +136,3 @@ def _show_comparison(found: Backtest, console: Console) -> None:
     console.print(
         f"Of those told by both, {names[0]} was earlier in {earlier:,} and {names[1]} in {later:,}."
     )
-
-
-def strength(alarm: Alarm) -> str:
-    """A return period in words: chance alone brings as much once in so long."""
-    days = alarm.strength
-    if days is None:
-        return ""
-    return f"1 in {days:,.0f} d" if days < 10_000 else f"1 in {days / 365.25:,.0f} y"
-
-
-def moment(time: int) -> str:
-    """A time in UTC, to the second."""
-    return f"{dt.datetime.fromtimestamp(time / 1000, dt.UTC):%Y-%m-%d %H:%M:%S}"
-
-
-def delay(seconds: float | None) -> str:
-    """A delay in words."""
-    if seconds is None:
-        return ""
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    if seconds < 100 * 60:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h" if seconds < 100 * 3600 else f"{seconds / 86400:.1f} d"
