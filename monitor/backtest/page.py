@@ -61,7 +61,7 @@ def _header(found: Backtest) -> Iterator[Safe]:
     yield element("p", f"{rules}, on {', '.join(history.sources)}", class_="soft")
     tiles = [
         (f"{history.scored_records:,}", "scored records"),
-        (_length(history.last - history.first), f"{_day(history.first)} to {_day(history.last)}"),
+        (_length(history.last - history.first), _days(history.first, history.last)),
     ]
     for number, outcome in enumerate(found.outcomes):
         tiles.append((f"{len(outcome.alarms):,}", f"alarms{_of(number, found)}"))
@@ -72,9 +72,12 @@ def _header(found: Backtest) -> Iterator[Safe]:
     tiles.append((f"{sum(each.count for each in history.refused):,}", "rows refused"))
     yield element(
         "div",
-        *(element("div", element("b", value), element("span", what), class_="tile") for value, what in tiles),
+        *(
+            element("div", element("b", value), element("span", what), class_="tile")
+            for value, what in tiles
+        ),
         class_="tiles",
-    )  # fmt: skip
+    )
     for doubt in found.doubts:
         yield element("p", f"Note: {doubt}.", class_="note")
 
@@ -85,32 +88,36 @@ def _timelines(found: Backtest) -> Iterator[Safe]:
     if not shown:
         yield element("p", "No series held a story.", class_="soft")
         return
-    kinds = [
-        ("stories", "all stories"),
-        ("negative", "negative"),
-        ("expected", "negative expected"),
-    ]
     present = {alarm.severity for outcome in found.outcomes for alarm in outcome.alarms}
-    kinds += [
-        (each, f"{each} alert") for each in ("critical", "warning", "info") if each in present
-    ]
-    kinds += [("event", "event given")] if found.events else []
-    yield _legend(kinds)
-    for timeline in shown:
-        alarms = [
-            (
-                _letter(number, found) or "alert",
-                [a for a in each.alarms if a.series == timeline.series],
-            )
-            for number, each in enumerate(found.outcomes)
+    severities = [each for each in ("critical", "warning", "info") if each in present]
+    yield _legend(
+        [
+            ("stories", "all stories"),
+            ("negative", "negative"),
+            ("expected", "negative expected"),
+            *((each, f"{each} alert") for each in severities),
+            *([("event", "event given")] if found.events else []),
         ]
+    )
+    for timeline in shown:
         events = [event for event in found.events if event.series == timeline.series]
         yield element("h3", str(timeline.series))
-        yield timeline_picture(timeline, alarms, events)
+        yield timeline_picture(timeline, _rows(timeline, found), events)
     step = _length(round(shown[0].step_seconds * 1000))
     rest = len(found.timelines) - len(shown)
     more = f" {rest:,} more series had no alarm and no event, or fewer stories." if rest else ""
     yield element("p", f"Each bar is {step}, times are UTC.{more}", class_="note")
+
+
+def _rows(timeline: Timeline, found: Backtest) -> list[tuple[str, list[Alarm]]]:
+    """The alarms on a series, in a row for each rule of each file that raised one."""
+    rows: dict[str, list[Alarm]] = {}
+    for number, outcome in enumerate(found.outcomes):
+        for alarm in outcome.alarms:
+            if alarm.series == timeline.series:
+                name = f"{_letter(number, found)} {alarm.rule}".strip()
+                rows.setdefault(name, []).append(alarm)
+    return sorted(rows.items())
 
 
 def _worth_showing(found: Backtest) -> list[Timeline]:
@@ -135,9 +142,14 @@ def _comparison(found: Backtest) -> Iterator[Safe]:
     )
     known = {alarm.id: alarm for outcome in found.outcomes for alarm in outcome.alarms}
     rows = [
-        (str(pair.series), _told_by(pair.first, known), _told_by(pair.second, known), _later(pair.later_seconds))
+        (
+            str(pair.series),
+            _told_by(pair.first, known),
+            _told_by(pair.second, known),
+            _later(pair.later_seconds),
+        )
         for pair in pairs[:_MOST_ALARMS]
-    ]  # fmt: skip
+    ]
     if rows:
         yield table(("series", "A told", "B told", "B against A"), rows, (3,))
 
@@ -160,9 +172,16 @@ def _events(found: Backtest) -> Iterator[Safe]:
     for number, outcome in enumerate(found.outcomes):
         yield from _file_heading(number, found)
         rows = [
-            (s.rule, f"{s.events:,}", f"{s.told:,}", share(s.recall), delay(s.median_delay_seconds), f"{s.outside:,}")
-            for s in outcome.scores
-        ]  # fmt: skip
+            (
+                score.rule,
+                f"{score.events:,}",
+                f"{score.told:,}",
+                share(score.recall),
+                delay(score.median_delay_seconds),
+                f"{score.outside:,}",
+            )
+            for score in outcome.scores
+        ]
         head = ("rule", "events", "told", "recall", "median delay", "alarms outside")
         yield table(head, rows, range(1, 6))
         tellings = sorted(outcome.tellings, key=lambda each: each.event)
@@ -198,11 +217,11 @@ def _curves(found: Backtest) -> Iterator[Safe]:
     yield element("h2", "With other values")
     yield element(
         "p",
-        "What each surge rule would tell with another factor, or other false_alarms; its own values "
-        "are in bold. Each variant learns what is usual by itself, from the panes as they closed, so "
-        "that it may tell up to one pane later than live.",
+        "What each surge rule would tell with another factor, or other false_alarms; its own "
+        "values are in bold. Each variant learns by itself what is usual, from the panes as they "
+        "closed, so that it may tell up to one pane later than live.",
         class_="soft",
-    )  # fmt: skip
+    )
     if found.events:
         yield _legend([("within", "alarms that tell of an event"), ("outside", "alarms outside")])
     for number, outcome in enumerate(found.outcomes):
@@ -277,8 +296,8 @@ def _small_print(found: Backtest) -> Iterator[Safe]:
     time = (
         "Time came from the marks of the log, so that these are the alerts that WATCH wrote."
         if history.marks == "log"
-        else "Time came from the records: each arrived at its ingest time (raw news and tables: when "
-        "it was published), with SCORE's marks as they would have stood then."
+        else "Time came from the records: each arrived at its ingest time (raw news and tables: "
+        "when it was published), with SCORE's marks as they would have stood then."
     )
     yield element("p", time, class_="note")
 
@@ -310,5 +329,6 @@ def _length(milliseconds: int) -> str:
     return f"{hours:.0f} hours" if hours < 72 else f"{hours / 24:,.0f} days"
 
 
-def _day(time: int) -> str:
-    return moment(time)[:10]
+def _days(first: int, last: int) -> str:
+    begin, end = moment(first)[:10], moment(last)[:10]
+    return begin if begin == end else f"{begin} to {end}"

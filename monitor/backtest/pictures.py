@@ -11,8 +11,9 @@ from monitor.backtest.markup import Safe, element
 from monitor.backtest.result import Alarm, CurvePoint, Event, Timeline
 from monitor.backtest.words import delay, moment, strength
 
-_WIDTH, _LEFT, _RIGHT = 920.0, 44.0, 12.0
-_TOP, _PLOT = 10.0, 120.0
+_WIDTH, _LEFT, _RIGHT = 920.0, 124.0, 12.0
+_TOP, _PLOT = 18.0, 120.0
+_LONGEST_LABEL = 19
 _ROW, _ROW_GAP = 11.0, 4.0
 _MINUTE, _HOUR, _DAY = 60_000, 3_600_000, 86_400_000
 _TICKS = (
@@ -76,7 +77,7 @@ def curve_picture(points: Sequence[CurvePoint], with_events: bool) -> Safe:
     for place, point in enumerate(points):
         middle = _LEFT + (place + 0.5) * width
         score = point.score
-        value = f"{point.factor:g}×" if point.varied == "factor" else _per(point)
+        value = f"x{point.factor:g}" if point.varied == "factor" else _per(point)
         bars = [("within", score.alarms - score.outside), ("outside", score.outside)]
         if not with_events:
             bars = [("told", score.alarms)]
@@ -174,7 +175,7 @@ def _spans(
     """A row for each of the rules, and one for the events."""
     y = base + _ROW_GAP
     for name, each in alarms:
-        yield _label(_LEFT - 6, y + 9, name, "label end")
+        yield _label(_LEFT - 6, y + 9, _short(name), "label end")
         for alarm in each:
             strong = strength(alarm.strength)
             told = f"{alarm.rule} fired {moment(alarm.fired_at)}" + (strong and f" ({strong})")
@@ -185,7 +186,7 @@ def _spans(
         told = f"{event.name}: {moment(event.start)} to {moment(event.end)}"
         yield _span(event.start, event.end, y, scale, "span event", told)
     if events:
-        yield _label(_LEFT - 6, y + 9, "event", "label end")
+        yield _label(_LEFT - 6, y + 9, "events", "label end")
 
 
 def _span(begin: int, end: int, y: float, scale: _Scale, kind: str, words: str) -> Safe:
@@ -213,6 +214,10 @@ def _tick(time: int, step: int) -> str:
     if step >= _DAY or (step >= _HOUR and not time % _DAY):
         return f"{at.day} {at:%b}"
     return f"{at:%H:%M}"
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= _LONGEST_LABEL else f"{name[: _LONGEST_LABEL - 1]}…"
 
 
 def _label(x: float, y: float, words: str, kind: str = "label") -> Safe:

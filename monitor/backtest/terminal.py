@@ -10,6 +10,7 @@ from monitor.backtest.words import delay, moment, share, strength
 from monitor.logs import printable
 
 _SHOWN = 40
+_BESIDE_HEADLINE = 115
 
 
 def show(found: Backtest, console: Console, errors: Console) -> None:
@@ -33,7 +34,7 @@ def show(found: Backtest, console: Console, errors: Console) -> None:
 
 def _show_outcome(outcome: Outcome, found: Backtest, console: Console) -> None:
     console.print()
-    console.print(_alarms(outcome))
+    console.print(_alarms(outcome, console.width))
     if len(outcome.alarms) > _SHOWN:
         rest = len(outcome.alarms) - _SHOWN
         console.print(f"and {rest:,} more alarms: --report or --json has all of them")
@@ -45,13 +46,14 @@ def _show_outcome(outcome: Outcome, found: Backtest, console: Console) -> None:
         console.print(_curve(outcome, bool(found.events)))
 
 
-def _alarms(outcome: Outcome) -> Table:
+def _alarms(outcome: Outcome, width: int) -> Table:
     table = Table(title=printable(f"{outcome.rules}: {len(outcome.alarms):,} alarms"), box=None)
     for column in ("fired (UTC)", "resolved", "rule", "series"):
         table.add_column(column, no_wrap=True)
     for column in ("negative", "factor", "strength"):
         table.add_column(column, justify="right", no_wrap=True)
-    table.add_column("headline", overflow="ellipsis", no_wrap=True)
+    table.add_column("headline", no_wrap=True)
+    room = max(20, width - _BESIDE_HEADLINE)
     for alarm in outcome.alarms[:_SHOWN]:
         table.add_row(
             moment(alarm.fired_at),
@@ -61,7 +63,7 @@ def _alarms(outcome: Outcome) -> Table:
             str(alarm.negative_stories),
             "" if alarm.factor is None else f"{alarm.factor:.1f}x",
             strength(alarm.strength),
-            printable(alarm.headline),
+            _cut(printable(alarm.headline), room),
         )
     return table
 
@@ -136,3 +138,7 @@ def _show_comparison(found: Backtest, console: Console) -> None:
     console.print(
         f"Of those told by both, {names[0]} was earlier in {earlier:,} and {names[1]} in {later:,}."
     )
+
+
+def _cut(words: str, room: int) -> str:
+    return words if len(words) <= room else f"{words[: room - 1]}…"
