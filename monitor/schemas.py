@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from monitor import records
+from monitor.backtest.result import Backtest
 
 _NEWS_ITEM: dict[str, Any] = {
     "title": "NewsItem",
@@ -47,6 +48,7 @@ _TYPES: dict[str, Any] = {
     "scored": records.Scored,
     "alert": records.AlertEvent,
     "notification": records.Notification,
+    "backtest": Backtest,
 }
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 

@@ -14,7 +14,7 @@ from monitor.backtest.words import delay, moment, strength
 _WIDTH, _LEFT, _RIGHT = 920.0, 124.0, 12.0
 _TOP, _PLOT = 18.0, 120.0
 _LONGEST_LABEL = 19
-_ROW, _ROW_GAP = 11.0, 4.0
+_ROW, _ROW_GAP, _ROWS_BELOW = 11.0, 4.0, 10.0
 _MINUTE, _HOUR, _DAY = 60_000, 3_600_000, 86_400_000
 _TICKS = (
     5 * _MINUTE, 15 * _MINUTE, 30 * _MINUTE, _HOUR, 2 * _HOUR, 3 * _HOUR, 6 * _HOUR, 12 * _HOUR,
@@ -50,14 +50,14 @@ def timeline_picture(
     most = _nice(max(1.0, *timeline.stories, *(each or 0 for each in timeline.expected)))
     rows = len(alarms) + bool(events)
     base = _TOP + _PLOT
-    height = base + rows * (_ROW + _ROW_GAP) + 26
+    height = base + _ROWS_BELOW + rows * (_ROW + _ROW_GAP) + 20
     fired = [alarm for _, each in alarms for alarm in each]
     parts = [
         *_grid(most, base),
-        *(_firing(alarm, scale, base) for alarm in fired),
         _bars("stories", timeline.stories, timeline, scale, most),
         _bars("negative", timeline.negative, timeline, scale, most),
         _expected(timeline, scale, most),
+        *(_firing(alarm, scale, base) for alarm in fired),
         *_spans(alarms, events, scale, base),
         *_time_axis(scale, height - 8),
     ]
@@ -173,7 +173,7 @@ def _spans(
     base: float,
 ) -> Iterator[Safe]:
     """A row for each of the rules, and one for the events."""
-    y = base + _ROW_GAP
+    y = base + _ROWS_BELOW
     for name, each in alarms:
         yield _label(_LEFT - 6, y + 9, _short(name), "label end")
         for alarm in each:

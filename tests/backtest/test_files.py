@@ -83,7 +83,7 @@ def test_several_processes_find_what_one_does(
 ) -> None:
     monkeypatch.setattr(processes, "WORTH_A_PROCESS", 50)
     series = (BANKING, ENERGY, Series("entity", "KSTR"), Series("all", "all"))
-    usual = [scored(i, 20 * i, series[i % 4], negative=0.7 * (i % 3 > 0)) for i in range(300)]
+    usual = [scored(i, 16 * i, series[i % 4], negative=0.7 * (i % 3 > 0)) for i in range(300)]
     bursts = [scored(1000 + i, 5000 + i / 2, series[i % 4]) for i in range(100)]
     again = Retraction("n1007", Origin(1, 0), START + 5007 * MINUTE)
     history = write_lines(tmp_path / "scored.jsonl", [*usual, *bursts, again])
