@@ -30,6 +30,7 @@ EARLIEST = 100_000_000_000
 """Times before this (1973) are seconds rather than milliseconds, or nonsense."""
 _KINDS = ("scored", "retraction")
 _TOLD_EVERY = 5_000
+_MARK = b'{"kind":"mark",'
 
 
 class _Head(msgspec.Struct):
@@ -170,7 +171,8 @@ def note_scored(path: Path, arranging: Arranging) -> Iterator[int]:
             begin, place = place, place + len(raw)
             if not line % _TOLD_EVERY:
                 yield place
-            if not raw.strip():
+            # Nearly all lines of a quiet stream are marks: not worth decoding.
+            if raw.startswith(_MARK) or not raw.strip():
                 continue
             try:
                 head = _heads.decode(raw)

@@ -12,14 +12,13 @@ from collections.abc import Iterator, Sequence
 from importlib import resources
 from itertools import groupby
 
+from monitor.backtest.evidence import MOST_ALARMS, alarms_with_stories, what_was_read
 from monitor.backtest.markup import Safe, element, table
 from monitor.backtest.pictures import curve_picture, timeline_picture
 from monitor.backtest.result import Alarm, Backtest, Timeline
-from monitor.backtest.words import delay, moment, share, strength
-from monitor.records import Story
+from monitor.backtest.words import delay, moment, share
 
 _MOST_TIMELINES = 24
-_MOST_ALARMS = 500
 _LETTERS = "AB"
 _QUIET = 3
 
@@ -50,8 +49,12 @@ def _sections(found: Backtest) -> Iterator[Safe]:
         yield from _events(found)
     yield from _months(found)
     yield from _curves(found)
-    yield from _alarms(found)
-    yield from _small_print(found)
+    yield element("h2", "Alarms and their evidence")
+    for number, outcome in enumerate(found.outcomes):
+        yield from _file_heading(number, found)
+        yield from alarms_with_stories(outcome)
+    yield element("h2", "What was read")
+    yield from what_was_read(found.history)
 
 
 def _header(found: Backtest) -> Iterator[Safe]:
@@ -148,7 +151,7 @@ def _comparison(found: Backtest) -> Iterator[Safe]:
             _told_by(pair.second, known),
             _later(pair.later_seconds),
         )
-        for pair in pairs[:_MOST_ALARMS]
+        for pair in pairs[:MOST_ALARMS]
     ]
     if rows:
         yield table(("series", "A told", "B told", "B against A"), rows, (3,))
@@ -229,77 +232,6 @@ def _curves(found: Backtest) -> Iterator[Safe]:
         for (rule, varied), points in groupby(outcome.curve, key=lambda p: (p.rule, p.varied)):
             yield element("h3", f"{rule} by {varied}")
             yield curve_picture(list(points), bool(found.events))
-
-
-def _alarms(found: Backtest) -> Iterator[Safe]:
-    yield element("h2", "Alarms and their evidence")
-    for number, outcome in enumerate(found.outcomes):
-        yield from _file_heading(number, found)
-        if not outcome.alarms:
-            yield element("p", "None.", class_="soft")
-        stories = {event.id: event.stories for event in outcome.alerts}
-        for alarm in outcome.alarms[:_MOST_ALARMS]:
-            yield _alarm(alarm, stories.get(alarm.id, ()))
-        if len(outcome.alarms) > _MOST_ALARMS:
-            rest = len(outcome.alarms) - _MOST_ALARMS
-            yield element("p", f"and {rest:,} more: the JSON (--json) has all of them.")
-
-
-def _alarm(alarm: Alarm, stories: Sequence[Story]) -> Safe:
-    ended = (
-        "firing at the end" if alarm.resolved_at is None else f"until {moment(alarm.resolved_at)}"
-    )
-    numbers = [f"{alarm.negative_stories:,} negative stories"]
-    if alarm.expected is not None:
-        numbers.append(f"{alarm.expected:.1f} expected")
-    if alarm.factor is not None:
-        numbers.append(f"{alarm.factor:.1f} times the usual")
-    if alarm.strength is not None:
-        numbers.append(f"chance brings as much {strength(alarm.strength)}")
-    items = [element("li", *_story(story)) for story in stories]
-    return element(
-        "details",
-        element(
-            "summary",
-            element("span", alarm.severity, class_=f"badge {alarm.severity}"),
-            f" {moment(alarm.fired_at)} ",
-            element("b", alarm.rule),
-            f" on {alarm.series}, {ended}",
-        ),
-        element("p", ", ".join(numbers) + f". Alert {alarm.id}.", class_="note"),
-        element("ol", *items) if items else "",
-        class_="alarm",
-    )
-
-
-def _story(story: Story) -> Iterator[Safe]:
-    url = story.url or ""
-    linked = url.startswith(("https://", "http://"))
-    rel = "noopener noreferrer nofollow"
-    yield element("a", story.title, href=url, rel=rel) if linked else element("span", story.title)
-    again = f", told {story.near_duplicates:,} times more" if story.near_duplicates else ""
-    told = (
-        f" {story.source or 'no source'}, {moment(story.event_time)}, {story.negative:.0%} negative"
-    )
-    yield element("span", told + again, class_="soft")
-
-
-def _small_print(found: Backtest) -> Iterator[Safe]:
-    history = found.history
-    yield element("h2", "What was read")
-    if history.refused:
-        rows = [(each.reason, f"{each.count:,}", each.first[0]) for each in history.refused]
-        yield table(("refused as", "rows", "the first"), rows, (1,))
-    became = ", ".join(f"{count:,} {what}" for what, count in sorted(history.outcomes.items()))
-    yield element("p", f"Scored records under the first rule file: {became}.", class_="note")
-    yield element("p", f"Scored by: {', '.join(history.models)}.", class_="note")
-    time = (
-        "Time came from the marks of the log, so that these are the alerts that WATCH wrote."
-        if history.marks == "log"
-        else "Time came from the records: each arrived at its ingest time (raw news and tables: "
-        "when it was published), with SCORE's marks as they would have stood then."
-    )
-    yield element("p", time, class_="note")
 
 
 def _legend(kinds: Sequence[tuple[str, str]]) -> Safe:

@@ -134,7 +134,7 @@ def _in_processes(parts: Sequence[Part], count: int, tell: Callable[[int], None]
                 if any(one.done() and one.exception() for one in work):
                     break
         finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+            pool.shutdown(wait=all(one.done() for one in work), cancel_futures=True)
         return [one.result() for one in work]
 
 

@@ -58,7 +58,7 @@ def test_a_file_is_played_as_the_log_that_the_docs_describe(tmp_path: Path) -> N
     settings = SETTINGS.model_copy(update={"rules": default_rules()})
     watch = PartitionWatch(0, replace(deployed_plan(settings), news_partitions=1))
     events: list[AlertEvent] = []
-    newest = {}
+    newest: dict[int, int] = {}
     arrivals = []
     for record in sorted(records, key=lambda one: one.origin):
         partition = record.origin.partition

@@ -30,6 +30,7 @@ from tests.integration.daemons import accounted, alerts, running
 DEMO = resources.files("monitor.demo")
 PLAY_SECONDS = 12
 MARK_SECONDS = 0.05
+MARKS_KEPT_MS = 4_000
 
 
 def by_id(events: Sequence[AlertEvent]) -> dict[str, AlertEvent]:
@@ -84,6 +85,7 @@ def options(tmp_path: Path) -> Options:
     return Options(rules=(default_rules(),), cache=tmp_path / "scores", with_curve=False)
 
 
+@pytest.mark.timeout(240)
 @pytest.mark.skipif(not (STARTER / META).is_file(), reason="there is no starter bundle")
 async def test_the_demo_gives_the_same_alerts_live_and_in_a_backtest(
     replayed: Settings, feed: Path, tmp_path: Path
@@ -136,7 +138,7 @@ async def test_a_hundred_thousand_records_give_the_same_alerts(
     async with running(settings):
         await until_read(settings)
     told = await alerts(settings)
-    assert len(told) > 100
+    assert len(told) > 20
     for processes in (1, 2):
         wanted = Options((default_rules(),), tmp_path, with_curve=False, processes=processes)
         found = await backtest_stream(settings, wanted)
@@ -149,13 +151,12 @@ def is_scored(value: bytes) -> bool:
 
 
 def outgoing(log: list[bytes], count: int) -> list[Outgoing]:
-    """Each record to the partition of its series, each mark to all."""
+    """Each record to the partition of its series, and of the marks one in eight, to all."""
     records = []
     for value in log:
         record = decode_scored(value)
         if isinstance(record, ScoredRecord):
             records.append(Outgoing(scored_partition(record.series, count), None, value))
-        else:
-            assert isinstance(record, Mark)
+        elif isinstance(record, Mark) and not record.time % MARKS_KEPT_MS:
             records += [Outgoing(number, None, value) for number in range(count)]
     return records
