@@ -81,6 +81,10 @@ def test_with_a_watchlist_only_its_names_are_series(tmp_path: Path) -> None:
     path = table(tmp_path / "a.csv", rows, (*HEADER, "entities"))
     records, _ = read(path, watchlist=Watchlist({"larkfield": "LKFB"}))
     assert [one.key for one in records if one.by == "entity"] == ["LKFB"]
+    rows = [(minute(1), "bank", "0.9", "Run on Larkfield branches")]
+    path = table(tmp_path / "b.csv", rows, (*HEADER, "title"))
+    records, _ = read(path, watchlist=Watchlist({"larkfield": "LKFB"}))
+    assert [one.key for one in records if one.by == "entity"] == ["LKFB"]
 
 
 def test_each_bad_row_is_told_with_its_line_and_reason(tmp_path: Path) -> None:

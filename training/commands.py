@@ -1,6 +1,6 @@
 """`newsurge train` and `newsurge evaluate`: options in, tables out; the work is done elsewhere.
 
-torch and pandas are imported only once a command runs, so `--help` stays quick.
+torch and numpy are imported only once a command runs, so `--help` stays quick.
 """
 
 from __future__ import annotations
@@ -10,12 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from training.data_tables import data_tables, feed_table
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from rich.table import Table
-
-    from training.feeds import FeedReport
 
 NEEDS = "training needs more than serving does: pip install 'newsurge[train]'"
 
@@ -48,7 +46,7 @@ def train(recipe: Path, data: Path, out: Path | None, *, full: bool) -> None:
     from training.recipe import load_recipe
 
     loaded = load_recipe(recipe)
-    _require("torch", "transformers", "nncf", "onnx", "pandas")
+    _require("torch", "transformers", "nncf", "onnx")
     from training.pipeline import train as follow
 
     console = Console(stderr=True)
@@ -58,7 +56,7 @@ def train(recipe: Path, data: Path, out: Path | None, *, full: bool) -> None:
         out or Path("models") / f"{loaded.name}-{loaded.version}",
         full=full,
         say=lambda line: console.print(line, highlight=False),
-        told=lambda reports: console.print(feed_table(reports)),
+        told=lambda report: console.print(*data_tables(report)),
     )
     Console().print(*(metrics_tables("dev", made.meta.metrics["dev"])), sep="\n")
     click.echo(f"{made.path}: bundle {made.meta.name} {made.meta.version}")
@@ -107,18 +105,20 @@ def evaluate(
     without: tuple[Path, ...],
     record: str | None,
 ) -> None:
-    """Measure BUNDLE, as served on a CPU, on the labelled rows of DATA (CSV or JSONL).
+    """Measure BUNDLE, as served on a CPU, on the labelled rows of DATA.
 
-    Prints accuracy, macro-F1, calibration error and a table by class for each head that DATA has
-    labels for. Give the columns, or --like with the name of a feed of the bundle's recipe.
+    DATA is CSV, JSONL, JSON or Parquet. Prints accuracy, macro-F1, calibration error and a table
+    by class for each head that DATA has labels for. Give the columns, or --like with the name of
+    a feed of the bundle's recipe.
     """
     from rich.console import Console
 
     from monitor.model.bundle import load_bundle
-    from training.recipe import Feed, Labels
+    from training.recipe_data import Feed, Labels
 
-    _require("pandas", "openvino", "tokenizers")
+    _require("openvino", "tokenizers")
     from training import evaluation
+    from training.sources.opening import format_of
 
     loaded = load_bundle(bundle)
     if like:
@@ -134,7 +134,7 @@ def evaluate(
             source="",
             license="",
             file=data.name,
-            format="jsonl" if data.suffix == ".jsonl" else "csv",
+            format=format_of(data.name),
             text_column=text_column,
             topic=topic,
             sentiment=sentiment,
@@ -147,19 +147,6 @@ def evaluate(
     if record:
         evaluation.record(loaded, record, metrics)
         click.echo(f"recorded as {record!r} in {bundle}")
-
-
-def feed_table(reports: Iterable[FeedReport]) -> Table:
-    """Returns the table of what became of each feed's rows."""
-    from rich.table import Table
-
-    table = Table("feed", "rows", title="Labelled feeds", title_justify="left")
-    for report in reports:
-        table.add_row(report.feed, f"{report.read:,} read")
-        for reason, count in report.dropped.most_common():
-            table.add_row("", f"{count:,} dropped: {reason}")
-        table.add_row("", f"{report.kept:,} used", end_section=True)
-    return table
 
 
 def metrics_tables(name: str, heads: dict[str, Any]) -> list[Table]:

@@ -9,12 +9,12 @@ import numpy as np
 
 from monitor.errors import BundleError
 from monitor.model.bundle import CARD, digest, write_meta
-from monitor.model.text import normalise
 from training.card import model_card
-from training.feeds import read_feed, read_table
+from training.feeds import read_feed, read_held_out
 from training.metrics import head_metrics
-from training.recipe import Feed
+from training.recipe_data import Feed, Source
 from training.served import served
+from training.sources.opening import format_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from training.feeds import FeedReport, Row
 
 HEADS = ("topic", "sentiment")
+_BY_CONTENT = ("phrasebank", "label-studio")  # no file's ending tells them
 
 
 def feed_like(bundle: Bundle, name: str, file: str) -> Feed:
@@ -35,7 +36,7 @@ def feed_like(bundle: Bundle, name: str, file: str) -> Feed:
     feeds = [Feed.model_validate(feed) for feed in bundle.meta.recipe.get("feeds", ())]
     for feed in feeds:
         if feed.name == name:
-            kind = "jsonl" if file.endswith(".jsonl") else "csv"
+            kind = feed.format if feed.format in _BY_CONTENT else format_of(file)
             return feed.model_copy(update={"file": file, "format": kind, "sha256": None})
     known = ", ".join(repr(feed.name) for feed in feeds)
     raise BundleError(f"{bundle.path}: its recipe has no feed {name!r}; it has {known}")
@@ -61,8 +62,9 @@ def evaluate(
     rows, report = read_feed(feed, bundle.meta.topics, data)
     seen: set[str] = set()
     for file in without:
-        table = read_table(file, feed.format, [feed.text_column], None)
-        seen.update(map(normalise, table[feed.text_column]))
+        how = feed.model_dump(include={"format", "text_column", "encoding", "delimiter"})
+        source = Source(file=file.name, **how)
+        seen.update(read_held_out(source, file.parent).texts)
     kept = [row for row in rows if row.key not in seen]
     if len(kept) < len(rows):
         report.dropped["left out"] = len(rows) - len(kept)

@@ -1,35 +1,51 @@
-"""Reads labelled feeds into rows. Knows files, columns and class names; removes nothing yet.
+"""Reads labelled feeds into rows. Knows columns and class names; removes nothing between rows.
 
 Every row that is read comes out either as a `Row` or in the count of a named reason, so that the
-feed report adds up. What is wrong between rows (duplicates, leaks) is `hygiene`'s.
+feed report adds up. The syntax of files is `training.sources`'; what is wrong between rows
+(duplicates, leaks) is `hygiene`'s.
 """
 
 from __future__ import annotations
 
-import ast
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
-
-import msgspec
+from typing import TYPE_CHECKING, Any
 
 from monitor.errors import FeedError
-from monitor.model.bundle import SENTIMENTS, digest
+from monitor.model.bundle import SENTIMENTS
 from monitor.model.text import clean, normalise
+from training.cells import NO_LABEL, SEVERAL, UNKNOWN, read_label, read_time
+from training.sources.opening import open_source
+from training.sources.record import Broken, Record, as_text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    import pandas as pd
-
-    from training.recipe import Feed, Holdout, Labels
+    from training.recipe_data import Feed, Format, Hygiene, Labels, Source
 
 IGNORED = -100  # the label of a head that a row says nothing about; torch's losses skip it
+EMPTY, NO_TIME = "empty text", "no readable time"
+_PLACES: dict[Format, str] = {
+    "json": "element",
+    "parquet": "row",
+    "label-studio": "task",
+    "stream": "offset",
+}
+_SHOWN = 60
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One labelled text: cleaned, with its duplicate key and the index of each head's class."""
+    """One labelled text: cleaned, with its duplicate key and the index of each head's class.
+
+    `topics` has every topic of the text in order, () where it is known to have none of them, and
+    is None where the row says nothing about topics. `topic` is the only one of `topics`, and
+    `IGNORED` where there is not exactly one: it is all that single-label training needs.
+
+    `line` is where the row stood in its feed, `time` in milliseconds since 1970. `group` names
+    the cluster of near-duplicates that the text belongs to: the smallest key of the cluster.
+    """
 
     text: str
     key: str
@@ -37,118 +53,224 @@ class Row:
     topic: int = IGNORED
     sentiment: int = IGNORED
     weight: float = 1.0
+    topics: tuple[int, ...] | None = None
+    line: int = 0
+    id: str | None = None
+    time: int | None = None
+    source: str | None = None
+    language: str | None = None
+    group: str = ""
+
+    def __post_init__(self) -> None:
+        # Frozen: set once, here, so that a row given one of the two has both.
+        if self.topics is not None:
+            only = self.topics[0] if len(self.topics) == 1 else IGNORED
+            object.__setattr__(self, "topic", only)
+        elif self.topic != IGNORED:
+            object.__setattr__(self, "topics", (self.topic,))
+        if not self.group:
+            object.__setattr__(self, "group", self.key)
 
 
 @dataclass
 class FeedReport:
-    """What became of a feed's rows; `read` equals `kept` plus the sum of `dropped`."""
+    """What became of a feed's rows; `read` is `kept` + `held_out` + the sum of `dropped`.
+
+    `noted` counts what was seen and left as it is. `first` says for a reason where it was met
+    first, and what stood there.
+    """
 
     feed: str
     read: int = 0
     kept: int = 0
+    held_out: int = 0
     dropped: Counter[str] = field(default_factory=Counter)
+    noted: Counter[str] = field(default_factory=Counter)
+    first: dict[str, str] = field(default_factory=dict)
+
+    def drop(self, reason: str, where: str = "") -> None:
+        """Counts a row that is not used."""
+        self.dropped[reason] += 1
+        if where:
+            self.first.setdefault(reason, where)
+
+    def note(self, reason: str, where: str = "") -> None:
+        """Counts a row that is used, though something is to be said of it."""
+        self.noted[reason] += 1
+        if where:
+            self.first.setdefault(reason, where)
 
 
-def read_table(file: Path, kind: str, columns: list[str], sha256: str | None) -> pd.DataFrame:
-    """Reads a CSV or JSONL file, every cell as text (empty where there is none).
+@dataclass(frozen=True)
+class HeldOut:
+    """The texts of a file that is held out: duplicate key → the text, cleaned."""
+
+    name: str
+    texts: dict[str, str]
+
+
+def read_feed(
+    feed: Feed,
+    topics: tuple[str, ...],
+    data: Path,
+    *,
+    several: bool = False,
+    policy: Hygiene | None = None,
+) -> tuple[list[Row], FeedReport]:
+    """Reads one feed. A row without readable text or any usable label is dropped and counted.
+
+    Args:
+        feed: what the recipe says of it.
+        topics: the classes of the topic head.
+        data: the directory that the recipe's files are relative to.
+        several: a text may have any number of topics.
+        policy: whether an unknown class or an empty text is counted (the default) or refused.
 
     Raises:
-        FeedError: the file is missing, is not the one the recipe names, is not in its format, or
-            lacks a column.
+        FeedError: the file can't be read as the recipe says, holds no usable row, or what the
+            policy refuses.
     """
-    import pandas as pd
-
-    if not file.is_file():
-        raise FeedError(f"{file}: no such file; say with --data where the feeds lie")
-    if sha256 and (actual := digest(file)) != sha256:
-        raise FeedError(
-            f"{file}: SHA-256 is {actual[:12]}…, the recipe expects {sha256[:12]}…; fetch the data "
-            "set the recipe names, or correct the recipe"
-        )
-    try:
-        if kind == "csv":
-            table = pd.read_csv(file, dtype=str, keep_default_na=False, encoding="utf-8")
-        else:
-            # Not read_json: it turns whole numbers into fractions where one is missing.
-            lines = file.read_text(encoding="utf-8").splitlines()
-            table = pd.DataFrame(
-                [msgspec.json.decode(line, type=dict) for line in lines if line.strip()],
-                dtype=object,
-            )
-    except (ValueError, UnicodeDecodeError, msgspec.DecodeError) as error:
-        reason = " ".join(str(error).split())
-        raise FeedError(f"{file}: not {kind.upper()} in UTF-8 ({reason}); mend the file") from error
-    missing = [c for c in columns if c not in table.columns]
-    if missing:
-        raise FeedError(
-            f"{file}: no column {', '.join(map(repr, missing))}; it has "
-            f"{', '.join(map(repr, map(str, table.columns)))}: correct the recipe's column names"
-        )
-    return table[columns].astype(object).where(table[columns].notna(), "").astype(str)
-
-
-def read_feed(feed: Feed, topics: tuple[str, ...], data: Path) -> tuple[list[Row], FeedReport]:
-    """Reads one feed. A row without readable text or any usable label is dropped and counted."""
     heads = [(feed.topic, topics), (feed.sentiment, SENTIMENTS)]
-    columns = [feed.text_column] + [labels.column for labels, _ in heads if labels]
-    table = read_table(data / feed.file, feed.format, list(dict.fromkeys(columns)), feed.sha256)
-    rows: list[Row] = []
-    report = FeedReport(feed.name, read=len(table))
-    for record in table.to_dict("records"):
-        raw = record[feed.text_column]
-        text, key = clean(raw), normalise(raw)
-        if not key:
-            report.dropped["empty text"] += 1
-            continue
-        found = [
-            read_label(record[labels.column], labels, classes) if labels else "no label"
-            for labels, classes in heads
-        ]
-        topic, sentiment = (value if isinstance(value, int) else IGNORED for value in found)
-        if topic == sentiment == IGNORED:
-            # "no label" is said only where no head has a better reason.
-            reasons = [r for r in found if isinstance(r, str)]
-            report.dropped[next((r for r in reasons if r != "no label"), "no label")] += 1
-            continue
-        rows.append(Row(text, key, feed.name, topic, sentiment, feed.weight))
+    labels = [each.column for each, _ in heads if each]
+    optional = (feed.time_column, feed.source_column, feed.language_column, feed.id_column)
+    columns = dict.fromkeys([feed.text_column, *labels, *filter(None, optional)])
+    opened = open_source(feed, data, list(columns))
+    reader = _Reader(feed, topics, opened.where, several=several, policy=policy)
+    rows = list(reader.rows(opened.records))
     if not rows:
+        counts = ", ".join(f"{reason}: {n}" for reason, n in reader.report.dropped.items())
+        first = next(iter(reader.report.first.values()), "")
         raise FeedError(
-            f"{data / feed.file}: not one usable row ({_counts(report.dropped)}); check the "
-            f"class mapping of feed {feed.name!r}"
+            f"{opened.where}: not one usable row ({counts or 'it is empty'}"
+            f"{f'; first at {first}' if first else ''}); check the class mapping of feed "
+            f"{feed.name!r}"
         )
-    return rows, report
+    return rows, reader.report
 
 
-def read_label(cell: str, labels: Labels, classes: tuple[str, ...]) -> int | str:
-    """Returns the index of a cell's class, or the reason why it has none."""
-    if labels.format == "unanimous":
+class _Reader:
+    """Turns the records of one feed into rows, and keeps its report."""
+
+    def __init__(
+        self,
+        feed: Feed,
+        topics: tuple[str, ...],
+        where: str,
+        *,
+        several: bool,
+        policy: Hygiene | None,
+    ) -> None:
+        self.report = FeedReport(feed.name)
+        self._feed = feed
+        self._topics = topics
+        self._where = where
+        self._several = several
+        self._refused = set()
+        if policy is not None and policy.unknown_classes == "refuse":
+            self._refused.add(UNKNOWN)
+        if policy is not None and policy.empty_texts == "refuse":
+            self._refused.add(EMPTY)
+
+    def rows(self, records: Iterable[Record | Broken]) -> Iterator[Row]:
+        for record in records:
+            self.report.read += 1
+            if isinstance(record, Broken):
+                self.report.drop(record.reason, self._place(record.line))
+            elif (row := self._row(record)) is not None:
+                yield row
+
+    def _row(self, record: Record) -> Row | None:
+        feed, cells = self._feed, record.cells
+        raw = as_text(cells.get(feed.text_column))
+        key = normalise(raw)
+        if not key:
+            self._drop(EMPTY, record, feed.text_column)
+            return None
+        topics = self._label(record, feed.topic, self._topics, several=self._several)
+        sentiment = self._label(record, feed.sentiment, SENTIMENTS, several=False)
+        if isinstance(topics, str) and isinstance(sentiment, str):
+            # "no label" is said only where no head has a better reason.
+            head = feed.topic if feed.sentiment is None or topics != NO_LABEL else feed.sentiment
+            reason = topics if head is feed.topic else sentiment
+            self._drop(reason, record, head.column if head else feed.text_column)
+            return None
+        for found in (topics, sentiment):
+            if isinstance(found, str) and found != NO_LABEL:
+                self.report.note(f"{found}, label left out")
+        return Row(
+            clean(raw),
+            key,
+            feed.name,
+            sentiment=IGNORED if isinstance(sentiment, str) else sentiment[0],
+            weight=feed.weight,
+            topics=None if isinstance(topics, str) else topics,
+            line=record.line,
+            id=_optional(cells, feed.id_column),
+            time=self._time(record),
+            source=_optional(cells, feed.source_column),
+            language=_optional(cells, feed.language_column),
+        )
+
+    def _label(
+        self, record: Record, labels: Labels | None, classes: tuple[str, ...], *, several: bool
+    ) -> tuple[int, ...] | str:
+        if labels is None:
+            return NO_LABEL
+        found = read_label(record.cells.get(labels.column), labels, classes, several=several)
+        if found in (UNKNOWN, SEVERAL):
+            self._unusable(str(found), record, labels.column)
+        return found
+
+    def _unusable(self, reason: str, record: Record, column: str) -> None:
+        """Notes a label that does not count, or refuses the feed because of it."""
+        place = self._place(record.line, column, record.cells.get(column))
+        if reason in self._refused:
+            raise FeedError(
+                f"{self._where}: {place}: {reason}, which the recipe's hygiene refuses; correct "
+                f"the cell, or the recipe's mapping of feed {self._feed.name!r}"
+            )
+        self.report.first.setdefault(reason, place)
+
+    def _drop(self, reason: str, record: Record, column: str) -> None:
+        self._unusable(reason, record, column)
+        self.report.drop(reason)
+
+    def _time(self, record: Record) -> int | None:
+        column = self._feed.time_column
+        if column is None:
+            return None
+        cell = record.cells.get(column)
         try:
-            decisions = ast.literal_eval(cell)
-        except (ValueError, SyntaxError):
-            return "not a valid literal"
-        if not isinstance(decisions, dict) or not decisions:
-            return "not a valid literal"
-        values = {str(v) for v in decisions.values()}
-        if len(values) > 1:
-            return "entities disagree"
-        cell = values.pop()
-    cell = cell.strip()
-    if not cell:
-        return "no label"
-    name = labels.classes.get(cell) if labels.classes else cell
-    return classes.index(name) if name in classes else "unknown class"
+            return read_time(cell)
+        except (ValueError, OverflowError):
+            self.report.note(NO_TIME, self._place(record.line, column, cell))
+            return None
+
+    def _place(self, line: int, column: str = "", cell: Any = None) -> str:
+        place = f"{_PLACES.get(self._feed.format, 'line')} {line}"
+        if not column:
+            return place
+        shown = str(cell)
+        shown = shown if len(shown) <= _SHOWN else shown[:_SHOWN] + "…"
+        return f"{place}, column {column!r}: {shown!r}"
 
 
-def holdout_keys(holdouts: tuple[Holdout, ...], data: Path) -> set[str]:
-    """Returns the duplicate keys of every held-out text; their labels are not read."""
-    keys: set[str] = set()
-    for holdout in holdouts:
-        table = read_table(
-            data / holdout.file, holdout.format, [holdout.text_column], holdout.sha256
-        )
-        keys.update(map(normalise, table[holdout.text_column]))
-    return keys - {""}
+def _optional(cells: Any, column: str | None) -> str | None:
+    """An optional cell, its white space and invisible characters cleaned away."""
+    return (clean(as_text(cells.get(column))) or None) if column else None
 
 
-def _counts(dropped: Counter[str]) -> str:
-    return ", ".join(f"{reason}: {n}" for reason, n in dropped.items()) or "it is empty"
+def read_held_out(source: Source, data: Path) -> HeldOut:
+    """Reads the texts of a file that is held out; its labels are not read.
+
+    Raises:
+        FeedError: it can't be read as the recipe says.
+    """
+    opened = open_source(source, data, [source.text_column])
+    texts: dict[str, str] = {}
+    for record in opened.records:
+        if isinstance(record, Record):
+            raw = as_text(record.cells.get(source.text_column))
+            texts.setdefault(normalise(raw), clean(raw))
+    texts.pop("", None)
+    return HeldOut(source.file or "stream labels", texts)

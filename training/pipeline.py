@@ -18,11 +18,12 @@ from msgspec.structs import replace
 
 from monitor.errors import NewsurgeError
 from monitor.model import bundle as bundles
+from training import frozen as freezing
 from training.calibration import fit_temperature
 from training.card import model_card
 from training.evaluation import HEADS, measure
-from training.feeds import IGNORED, FeedReport, Row, holdout_keys, read_feed
-from training.hygiene import split, tidy
+from training.feeds import IGNORED, FeedReport
+from training.gathering import DataReport, Gathered, as_json, gather
 from training.metrics import softmax
 from training.served import served
 
@@ -45,7 +46,8 @@ def train(
     *,
     say: Say,
     full: bool = False,
-    told: Callable[[list[FeedReport]], None] = lambda _: None,
+    start: bundles.Bundle | None = None,
+    told: Callable[[DataReport], None] = lambda _: None,
 ) -> bundles.Bundle:
     """Follows `recipe` and writes the bundle into directory `out`.
 
@@ -54,28 +56,39 @@ def train(
         data: the directory that the recipe's files are relative to.
         out: must not exist yet, or be empty.
         full: keep the fp32 weights too, for GPU serving and for training on from them.
+        start: a full bundle to train on from, instead of the base encoder with new heads.
         say: is told each step in one line.
-        told: is given the feed report before training starts.
+        told: is given the report on the data before training starts.
 
     Raises:
         NewsurgeError: a feed, the encoder or `out` can't be used.
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise TrainingError(f"{out}: exists already; name a new directory with -o")
-    rows, reports = gather(recipe, data)
-    told(reports)
-    fitted, dev = split(rows, recipe.hyper.dev_share, recipe.hyper.seed)
-    say(f"{len(rows):,} texts: {len(fitted):,} to learn from, {len(dev):,} for choices (dev)")
+    if recipe.topic_mode == "multi":
+        raise TrainingError("topic_mode multi can't be trained yet; give each text one topic")
+    gathered = gather(recipe, data)
+    fitted, dev = gathered.train, gathered.dev
+    told(gathered.report)
+    say(
+        f"{len(fitted):,} texts to learn from, {len(dev):,} for choices (dev), "
+        f"{len(gathered.holdout):,} held out for good"
+    )
+    if gathered.frozen is not None and gathered.is_new:
+        freezing.save(gathered.frozen, freezing.place_of(recipe, data))
 
     from transformers import set_seed
 
     from training.export import export, save_weights
     from training.network import build, find_encoder
+    from training.start import take_weights
     from training.trainer import fit, predict
 
     folder = find_encoder(recipe.base)
     set_seed(recipe.hyper.seed)  # before the heads are drawn
     network, tokenizer = build(recipe, folder)
+    if start is not None:
+        take_weights(network, recipe, start)
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as scratch:
         epochs = fit(recipe, network, tokenizer, fitted, dev, Path(scratch) / "checkpoints")
@@ -86,23 +99,14 @@ def train(
         export(network, tokenizer, draft)
         if full:
             save_weights(network, draft)
-        made = _describe(recipe, reports, draft, epochs, dev, exact)
+        if gathered.frozen is not None:
+            freezing.save(gathered.frozen, draft / freezing.FILE)
+        made = _describe(recipe, gathered, draft, epochs, exact)
         _tell(made.meta.metrics["parity"], say)
         if out.exists():
             out.rmdir()
         shutil.move(draft, out)
     return bundles.load_bundle(out)
-
-
-def gather(recipe: Recipe, data: Path) -> tuple[list[Row], list[FeedReport]]:
-    """Reads all feeds and returns the rows worth learning from, and what became of the others."""
-    rows: list[Row] = []
-    reports: list[FeedReport] = []
-    for feed in recipe.feeds:
-        found, report = read_feed(feed, recipe.topics, data)
-        rows += found
-        reports.append(report)
-    return tidy(rows, holdout_keys(recipe.holdouts, data), reports), reports
 
 
 def parity(exact: Numbers, int8: Numbers, labels: Labels) -> dict[str, float]:
@@ -120,13 +124,13 @@ def parity(exact: Numbers, int8: Numbers, labels: Labels) -> dict[str, float]:
 
 def _describe(
     recipe: Recipe,
-    reports: list[FeedReport],
+    gathered: Gathered,
     draft: Path,
     epochs: list[dict[str, float]],
-    dev: list[Row],
     exact: list[Numbers],
 ) -> bundles.Bundle:
     """Fits the temperatures on what is served, then writes `meta.json` and the model card."""
+    reports, dev = gathered.report.feeds, gathered.dev
     labels = {head: np.array([getattr(row, head) for row in dev]) for head in HEADS}
     meta = bundles.BundleMeta(
         name=recipe.name,
@@ -154,8 +158,12 @@ def _describe(
         "dev": measure(bundles.Bundle(draft, meta), dev),
         "parity": compared,
         "epochs": epochs,
-        "feeds": [{**vars(report), "dropped": dict(report.dropped)} for report in reports],
+        "feeds": [vars(report) for report in reports],
+        "data": as_json(gathered.report),
     }
+    if gathered.holdout:
+        held_out = measure(bundles.Bundle(draft, meta), gathered.holdout)
+        metrics["evaluations"] = {freezing.NAME: held_out}
     meta = replace(meta, metrics=metrics)
     (draft / bundles.CARD).write_text(model_card(meta), encoding="utf-8")
     bundles.write_meta(draft, replace(meta, files=bundles.digests(draft)))

@@ -1,21 +1,24 @@
 """The recipe: everything that decides a training, in one YAML file.
 
-Owns names, types, defaults and the sentences told when one is wrong. It opens no feed and
-imports no torch, so that a broken recipe is refused at once.
+Owns names, types, defaults and the sentences told when one is wrong; what concerns feeds is in
+`training.recipe_data`. It opens no feed and imports no torch, so that a broken recipe is refused
+at once.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from monitor.errors import NewsurgeError
 from monitor.model.bundle import NO_TOPIC, SENTIMENTS
+from training.recipe_data import Feed, Holdout, Hygiene, Labels, Section, Sha256
 
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+__all__ = ["Base", "Feed", "Holdout", "Hygiene", "Hyper", "Labels", "Recipe", "load_recipe"]
+
 Share = Annotated[float, Field(gt=0, lt=0.5)]
 
 
@@ -25,11 +28,7 @@ class RecipeError(NewsurgeError):
     exit_code = 2
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Base(_Section):
+class Base(Section):
     """The encoder to start from: a local `path`, else an installed `package`, else the hub `id`."""
 
     id: str = Field(description="Its name on the Hugging Face hub; fetched where nothing is local.")
@@ -41,55 +40,7 @@ class Base(_Section):
     folder: str = Field("model", description="Where in the package.")
 
 
-class Labels(_Section):
-    """Where a feed keeps the labels of one head, and what each value means."""
-
-    column: str
-    classes: dict[str, str] = Field(
-        default_factory=dict, description="Value in the file → class; empty: the values as written."
-    )
-    format: Literal["value", "unanimous"] = Field(
-        "value",
-        description="`unanimous`: the cell is a literal {entity: label}; only one label counts.",
-    )
-
-    @field_validator("classes", mode="before")
-    @classmethod
-    def _keys_are_text(cls, value: Any) -> Any:
-        return {str(k): v for k, v in value.items()} if isinstance(value, dict) else value
-
-
-class Feed(_Section):
-    """One labelled file: what it is, and how its columns are read."""
-
-    name: str = Field(description="The public data set's name, for the model card.")
-    source: str
-    license: str
-    file: str = Field(description="Relative to --data.")
-    format: Literal["csv", "jsonl"] = "csv"
-    sha256: Sha256 | None = None
-    text_column: str = "text"
-    topic: Labels | None = None
-    sentiment: Labels | None = None
-    weight: float = Field(1.0, gt=0, description="How much a row counts in the loss.")
-
-    @model_validator(mode="after")
-    def _carries_a_label(self) -> Feed:
-        if self.topic is None and self.sentiment is None:
-            raise ValueError("name a topic or a sentiment column, or both")
-        return self
-
-
-class Holdout(_Section):
-    """A file kept for the final evaluation: rows that share its text leave train."""
-
-    file: str
-    format: Literal["csv", "jsonl"] = "csv"
-    sha256: Sha256 | None = None
-    text_column: str = "text"
-
-
-class Hyper(_Section):
+class Hyper(Section):
     """How the network is fitted."""
 
     seed: int = Field(7, ge=0)
@@ -111,7 +62,7 @@ class Hyper(_Section):
     threads: int = Field(0, ge=0, description="CPU threads; 0: torch's choice.")
 
 
-class Recipe(_Section):
+class Recipe(Section):
     """A whole training."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")
@@ -124,7 +75,18 @@ class Recipe(_Section):
     base: Base
     topics: tuple[str, ...] = Field(min_length=2)
     feeds: tuple[Feed, ...] = Field(min_length=1)
+    topic_mode: Literal["single", "multi"] = Field(
+        "single", description="Whether a text has one topic, or any number of them."
+    )
     holdouts: tuple[Holdout, ...] = ()
+    holdout_share: float = Field(
+        0, ge=0, lt=0.5, description="Part of the feeds that is held out for good."
+    )
+    holdout_file: str = Field(
+        "", description="Where it is written down, relative to --data; NAME.holdout.json."
+    )
+    split: Literal["time", "stratified"] = "time"
+    hygiene: Hygiene = Hygiene()
     hyper: Hyper = Hyper()
 
     @model_validator(mode="after")

@@ -16,7 +16,7 @@ from monitor.backtest.sampling import Sample, counted
 from monitor.records import Series
 from monitor.surge.baseline import Baseline, Counts
 from monitor.surge.detector import Detector, settle
-from monitor.surge.lifecycle import CALM, Action, State, Status, step
+from monitor.surge.lifecycle import CALM, NEVER, Action, State, Status, step
 from monitor.surge.plan import WatchPlan
 from monitor.surge.rules import SurgeRule
 from monitor.surge.week import week
@@ -106,6 +106,8 @@ class _Run:
         self._baseline.teach((), begin // self._slide)
         self._waiting: list[Counts] = []
         self._status = CALM
+        self._series = series
+        self._maintenance = plan.maintenance_of(rule)
         self._last = begin // self._slide
 
     def take(self, counts: Counts) -> None:
@@ -146,8 +148,13 @@ class _Run:
     def _step(self, met: bool, pane: int) -> tuple[Status, Action]:
         return step(
             self._status, met, pane * self._slide,
-            for_=self._rule.for_, keep_firing_for=self._rule.keep_firing_for,
+            for_=self._patience(pane), keep_firing_for=self._rule.keep_firing_for,
         )  # fmt: skip
+
+    def _patience(self, pane: int) -> int:
+        now = pane * self._slide
+        covered = any(window.covers(self._series, now) for window in self._maintenance)
+        return NEVER if covered else self._rule.for_
 
     def _turn(self, met: bool, pane: int, onset: int) -> None:
         self._status, action = self._step(met, pane)

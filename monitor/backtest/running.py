@@ -8,7 +8,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -30,7 +30,7 @@ from monitor.settings import Settings
 from monitor.streams.admin import as_deployed
 from monitor.streams.spec import stream_name
 from monitor.surge.plan import WatchPlan
-from monitor.surge.rules import Match
+from monitor.surge.rules import DeadManRule, Match
 from monitor.watch_plan import deployed_plan
 
 MOST_RULE_FILES = 2
@@ -77,7 +77,7 @@ def backtest_files(
     Raises:
         NewsurgeError: when a file, the rules or the model can't be used.
     """
-    plans = _plans(settings, options)
+    plans = [_without_dead_men(plan) for plan in _plans(settings, options)]
     sources = find_sources(paths)
     bundle = serving_bundle(settings.model)
     watchlist = load_watchlist(settings.score.watchlist)
@@ -159,6 +159,12 @@ def _plans(settings: Settings, options: Options) -> list[WatchPlan]:
     if not 1 <= len(options.rules) <= MOST_RULE_FILES:
         raise FeedError("a backtest takes one rule file, or two to compare: give --rules so often")
     return [deployed_plan(settings.model_copy(update={"rules": path})) for path in options.rules]
+
+
+def _without_dead_men(plan: WatchPlan) -> WatchPlan:
+    """A plan for files, which say nothing of a daemon that is alive."""
+    rules = tuple(rule for rule in plan.rules if not isinstance(rule, DeadManRule))
+    return replace(plan, rules=rules)
 
 
 def _backtest(plans: Sequence[WatchPlan], options: Options, told: _Told) -> Backtest:

@@ -24,7 +24,7 @@ from monitor.backtest.result import (
     Telling,
 )
 from monitor.records import AlertEvent, Series
-from monitor.surge.rules import Rule
+from monitor.surge.rules import DeadManRule, Rule
 
 ANY = "any rule"
 
@@ -36,7 +36,7 @@ def weigh(
     events: Sequence[Event],
     varied: Varied,
 ) -> Outcome:
-    """What a rule file would have told.
+    """What a rule file would have told. A dead man's events are no alarms.
 
     Args:
         rules: the file's name.
@@ -45,7 +45,12 @@ def weigh(
         events: what should be told.
         varied: the alarms of the variants of its surge rules.
     """
-    alarms = tuple(_with_events(alarm, events) for alarm in alarms_of(alerts))
+    named = [rule for rule in named if not isinstance(rule, DeadManRule)]
+    about = {rule.alert for rule in named}
+    alarms = tuple(
+        _with_events(alarm, events)
+        for alarm in alarms_of(event for event in alerts if event.rule in about)
+    )
     tellings = tuple(telling for rule in named for telling in _tellings(rule, alarms, events))
     return Outcome(
         rules=rules,

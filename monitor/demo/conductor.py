@@ -51,6 +51,8 @@ Publish news of your own from another terminal (JSONL or CSV with a title):
   export NEWSURGE_KAFKA__BOOTSTRAP_SERVERS={broker} NEWSURGE_KAFKA__IDEMPOTENCE=false
   newsurge publish FILE --rate 5
   newsurge tail scored
+Explain the last alert of the day that was played:
+  newsurge explain --latest --prefix {prefix} --rules {rules}
 """
 
 
@@ -166,7 +168,13 @@ async def _go_on(stage: Stage) -> None:
     async with _running(stage, stage.settings, seen) as running:
         broker = stage.settings.kafka.bootstrap_servers
         stage.console.print(
-            _KEPT.format(url=running.address.url, webhooks=stage.receiver.url, broker=broker),
+            _KEPT.format(
+                url=running.address.url,
+                webhooks=stage.receiver.url,
+                broker=broker,
+                prefix=replay_settings(stage.settings, 1.0).streams.prefix,
+                rules=stage.settings.rules,
+            ),
             markup=False,
             highlight=False,
             soft_wrap=True,

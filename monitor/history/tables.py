@@ -46,12 +46,12 @@ class Emitted:
     settings: ScoreSettings
     watchlist: Watchlist
 
-    def entities(self, named: Sequence[str]) -> list[str]:
-        """The keys of the entities named, each once."""
+    def entities(self, item: NewsItem) -> list[str]:
+        """The keys of the entities that an item is about, each once."""
         most = self.settings.max_entities
         if self.watchlist.keys:
-            return self.watchlist.match(named, most)
-        return list(dict.fromkeys(named))[:most]
+            return self.watchlist.match(item, most)
+        return list(dict.fromkeys(item.entities))[:most]
 
 
 @dataclass(frozen=True)
@@ -166,7 +166,9 @@ def records_of(
     )
     bad = _probability("negative", negative)
     place = f"{table.path.name}:{line}"
-    item = NewsItem(id=place, title="" if title is None else str(title))
+    item = NewsItem(
+        id=place, title="" if title is None else str(title), entities=tuple(_names(entities))
+    )
     sentiment = Sentiment(bad, 1 - bad, 0.0)
     if not table.tells_stories:
         signature = sign(item.title or place)
@@ -178,18 +180,18 @@ def records_of(
             topic=topic or "none", topic_probability=likely, sentiment=sentiment, score=-bad,
             signature=signature, model=UNSCORED, origin=Origin(file, line),
         )
-        for series in _series(topic, likely, _names(entities), emitted)
+        for series in _series(topic, likely, item, emitted)
     ]  # fmt: skip
 
 
-def _series(topic: str, likely: float, names: list[str], emitted: Emitted) -> list[Series]:
+def _series(topic: str, likely: float, item: NewsItem, emitted: Emitted) -> list[Series]:
     dimensions = emitted.settings.dimensions
     found: list[Series] = []
     if "topic" in dimensions:
         told = topic and likely >= emitted.settings.topic_threshold
         found.append(Series("topic", topic if told else "none"))
     if "entity" in dimensions:
-        found += [Series("entity", key) for key in emitted.entities(names)]
+        found += [Series("entity", key) for key in emitted.entities(item)]
     if "all" in dimensions:
         found.append(ALL)
     return found

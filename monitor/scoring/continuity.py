@@ -34,6 +34,10 @@ class RecentNews:
         self._max_entities = max_entities
         self._items: dict[str, NewsItem] = {}
 
+    def follow(self, watchlist: Watchlist) -> None:
+        """Keep of items to come the names of another watchlist."""
+        self._watchlist = watchlist
+
     def add(self, items: Iterable[NewsItem]) -> None:
         """Take note of news, in its order."""
         for item in items:
@@ -44,7 +48,7 @@ class RecentNews:
                 title=title,
                 body=item.body[:_CHARACTERS] if item.body else None,
                 language=item.language,
-                entities=tuple(self._watchlist.match(item.entities, self._max_entities)),
+                entities=tuple(self._watchlist.match(item, self._max_entities)),
             )
         while len(self._items) > RECENT:
             del self._items[next(iter(self._items))]

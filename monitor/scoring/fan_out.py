@@ -20,7 +20,7 @@ def series_of(
     if "topic" in settings.dimensions:
         series += [Series("topic", topic) for topic in judgement.series_topics]
     if "entity" in settings.dimensions:
-        names = watchlist.match(item.entities, settings.max_entities)
+        names = watchlist.match(item, settings.max_entities)
         series += [Series("entity", name) for name in names]
     if "all" in settings.dimensions:
         series.append(ALL)

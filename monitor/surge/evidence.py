@@ -11,6 +11,7 @@ from monitor.records import AlertEvent, AlertState, OffsetRange, Series, Story, 
 from monitor.surge.conditions import Verdict
 from monitor.surge.panes import SCORE_UNIT, Tally, Window
 from monitor.surge.rules import Rule
+from monitor.surge.templates import rendered
 from monitor.surge.track import Track
 
 _NUMBER = {"firing": 1, "resolved": 2}
@@ -50,7 +51,7 @@ def alert_event(
         slide: the length of a pane in milliseconds.
     """
     rule, verdict = transition.rule, transition.verdict
-    return AlertEvent(
+    event = AlertEvent(
         id=alert_id(transition),
         rule=rule.alert,
         rule_hash=transition.rule_hash,
@@ -63,31 +64,67 @@ def alert_event(
         window=_window_statistics(window.tally, window.length * slide, (window.head or 0) * slide),
         stories=_stories(track, window),
         model=transition.model,
+        models=_models(track, window, transition.model),
         offsets=_offsets(track, window, partition),
         baseline=verdict.baseline,
         factor=verdict.factor,
         strength=verdict.strength,
         without_duplicates=verdict.without_duplicates,
-        labels=rule.labels,
-        annotations=rule.annotations,
         receivers=rule.receivers,
+    )
+    labels, unrendered = rendered(rule.labels, event)
+    annotations, unrendered_too = rendered(rule.annotations, event)
+    return msgspec.structs.replace(
+        event,
+        labels=labels,
+        annotations=annotations,
+        unrendered=(
+            *(f"labels.{name}" for name in unrendered),
+            *(f"annotations.{name}" for name in unrendered_too),
+        ),
     )
 
 
 def alert_id(transition: Transition) -> str:
-    """The stable id of a transition: the same log gives the same ids, after any restart.
+    """The stable id of a transition."""
+    return id_of(
+        transition.rule.alert,
+        transition.rule_hash,
+        transition.series,
+        transition.started_at,
+        transition.state,
+    )
+
+
+def id_of(rule: str, rule_hash: str, series: Series, started_at: int, state: AlertState) -> str:
+    """The id of a transition: the same log gives the same ids, after any restart.
 
     An episode is known by the time it started, so that a log whose beginning has been deleted
     by retention still gives the same ids.
     """
-    identity = [
-        transition.rule.alert,
-        transition.rule_hash,
-        str(transition.series),
-        transition.started_at,
-        _NUMBER[transition.state],
-    ]
+    identity = [rule, rule_hash, str(series), started_at, _NUMBER[state]]
     return hashlib.sha256(msgspec.json.encode(identity)).hexdigest()[:24]
+
+
+def resolved_id(fired: AlertEvent) -> str:
+    """The id of the event that resolves what `fired` tells of."""
+    return id_of(fired.rule, fired.rule_hash, fired.series, fired.started_at, "resolved")
+
+
+def withdrawal(fired: AlertEvent, now: int | None) -> AlertEvent:
+    """The end of an alert that nothing stands for any more, with the evidence of its firing.
+
+    Args:
+        fired: the event that it began with.
+        now: the time of the clock in milliseconds, where there is one.
+    """
+    return msgspec.structs.replace(
+        fired,
+        id=resolved_id(fired),
+        state="resolved",
+        resolved_at=max(fired.fired_at, now or 0),
+        withdrawn=True,
+    )
 
 
 def _window_statistics(tally: Tally, length: int, end: int) -> WindowStatistics:
@@ -134,3 +171,9 @@ def _offsets(track: Track, window: Window, partition: int) -> OffsetRange | None
         first=min(pane.first_offset for pane in touched),
         last=max(pane.last_offset for pane in touched),
     )
+
+
+def _models(track: Track, window: Window, newest: str) -> tuple[str, ...]:
+    """The models of the window's records, sorted; none where that is `newest` alone."""
+    found = {model for each in window.within(track.panes) for model in track.panes[each].models}
+    return () if found == {newest} else tuple(sorted(found))

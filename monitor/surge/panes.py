@@ -90,7 +90,8 @@ def entry_of(record: ScoredRecord, offset: int, negative_threshold: float, weigh
 class Pane:
     """What one slot of event time holds.
 
-    `entries` are kept while it is open, then only the `stories` worth showing.
+    `entries` are kept while it is open, then only the `stories` worth showing. `models` scored
+    its records.
     """
 
     tally: Tally = field(default_factory=Tally)
@@ -98,12 +99,15 @@ class Pane:
     stories: list[Told] = field(default_factory=list)
     first_offset: int = -1
     last_offset: int = -1
+    models: tuple[str, ...] = ()
 
-    def touch(self, offset: int) -> None:
-        """Note that a record at this offset of `scored` went into the pane."""
+    def touch(self, offset: int, model: str) -> None:
+        """Note that a record at this offset of `scored`, of this model, went into the pane."""
         if self.first_offset < 0:
             self.first_offset = offset
         self.last_offset = offset
+        if model not in self.models:
+            self.models += (model,)
 
 
 class Window:

@@ -7,11 +7,21 @@ it counts nothing, and holds no pane.
 from __future__ import annotations
 
 from collections import defaultdict
+from typing import NamedTuple
 
 import msgspec
 
 from monitor.surge.novelty import NoveltyIndex, Told
 from monitor.surge.panes import Entry, due
+
+
+class Settling(NamedTuple):
+    """An entry of a pane that closed, the story that it tells, and whether it is the first to."""
+
+    entry: Entry
+    pane: int
+    story: Told
+    novel: bool
 
 
 class Telling:
@@ -20,7 +30,8 @@ class Telling:
     `ids` are those of items in closed panes, `open_ids` of items in open ones, and `retracted` of
     items withdrawn; each has its pane. `expiry` lists under a pane what is forgotten with it.
     `told` numbers stories. `touched` collects the closed panes that were changed, once a snapshot
-    has begun to ask for it (see `monitor.surge.track_state`).
+    has begun to ask for it (see `monitor.surge.track_state`). `settlings` collects how each entry
+    was settled, once somebody has set it to a list (see `monitor.explaining`).
 
     Args:
         horizon: for how many panes an item and its story are remembered.
@@ -30,6 +41,7 @@ class Telling:
         self._horizon = horizon
         self.told = 0
         self.touched: set[int] | None = None
+        self.settlings: list[Settling] | None = None
         self.index = NoveltyIndex()
         self.ids: dict[str, int] = {}
         self.open_ids: dict[str, int] = {}
@@ -68,7 +80,10 @@ class Telling:
         self.open_ids.pop(item_id, None)
         self.ids[item_id] = pane
         self.expiry[pane].append(item_id)
-        return self._settle_story(entry, pane)
+        story, novel = self._settle_story(entry, pane)
+        if self.settlings is not None:
+            self.settlings.append(Settling(entry, pane, story, novel))
+        return story, novel
 
     def retract(self, item_id: str, pane: int, closed: int | None) -> bool:
         """Remember that an item was withdrawn in a pane; whether it is told in an open one."""

@@ -123,7 +123,7 @@ class Track:
             pane = self.panes[number] = Pane()
         entry = entry_of(record, offset, self._statistics.negative_threshold, weight)
         pane.entries.append(entry)
-        pane.touch(offset)
+        pane.touch(offset, record.model)
         if self.newest is None or number > self.newest:
             self._reach(number)
         if not self.telling.tell(entry, number):

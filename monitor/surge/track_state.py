@@ -62,6 +62,7 @@ def pane_state(track: Track, number: int) -> PaneState:
         ids=[one for one in expiring if track.telling.ids.get(one) == number],
         retracted=[one for one in expiring if track.telling.retracted.get(one) == number],
         open_ids=[] if pane is None else _open_ids(track, number, pane),
+        models=() if pane is None else pane.models,
     )
 
 
@@ -199,7 +200,7 @@ def _restore_pane(
     except KeyError as error:
         raise ValueError(f"pane {number} mentions story {error}, which is missing") from None
     track.panes[number] = Pane(
-        Tally(*state.tally), entries, shown, state.first_offset, state.last_offset
+        Tally(*state.tally), entries, shown, state.first_offset, state.last_offset, state.models
     )
 
 

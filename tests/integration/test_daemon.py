@@ -8,7 +8,7 @@ import pytest
 
 from monitor.audit.auditing import audit
 from monitor.errors import RulesError
-from monitor.receiver import receiving
+from monitor.receiver import Delivery, receiving
 from monitor.settings import Settings
 from monitor.watch_plan import deployed_plan
 from tests.conftest import Broker, Deployment
@@ -65,9 +65,13 @@ async def test_negative_news_in_a_signed_webhook_out(settings: Settings) -> None
     assert found.alerts.ids == {alert.id}
 
 
-async def test_each_item_feeds_its_topic_and_all_and_bad_ones_are_set_aside(
-    settings: Settings,
+async def test_each_item_feeds_its_series_and_bad_ones_are_set_aside(
+    settings: Settings, tmp_path: Path
 ) -> None:
+    watchlist = tmp_path / "watchlist.csv"
+    watchlist.write_text("key,name\nHLB,Harbourline Bank\nCAL,Calder Savings\n")
+    score = settings.score.model_copy(update={"watchlist": watchlist})
+    settings = settings.model_copy(update={"score": score})
     broken: list[dict[str, Any] | bytes] = [b"{", b'{"title": 5}', {"title": "  "}]
     async with running(settings):
         origins = await publish(settings, [*items(STORIES), *broken])
@@ -77,7 +81,9 @@ async def test_each_item_feeds_its_topic_and_all_and_bad_ones_are_set_aside(
     ]  # fmt: skip
     records = await scored(settings)
     by_origin = {origin: {r.by for r in records if r.origin == origin} for origin in origins[:6]}
-    assert all(dimensions == {"topic", "all"} for dimensions in by_origin.values())
+    assert all(dimensions >= {"topic", "all"} for dimensions in by_origin.values())
+    named = {r.key: r.item.title for r in records if r.by == "entity"}
+    assert named == {"HLB": STORIES[0], "CAL": STORIES[1]}  # by their titles alone
     assert all(record.item.body is None for record in records)
 
 
@@ -100,8 +106,18 @@ async def test_a_new_rule_that_is_met_when_the_daemon_starts_is_told(settings: S
         await accounted(settings, await publish(settings, items(STORIES)))
     settings.rules.write_text(MANY_NEGATIVE.replace("ManyNegative", "New"))
     async with receiving(SECRET) as receiver, running(settings, [receiver.target("desk")]):
-        await receiver.until(lambda told: bool(told.accepted), PATIENCE)
-    assert receiver.accepted[0].payload["data"]["rule"] == "New"
+        await receiver.until(lambda told: "New" in map(rule_of, told.accepted), PATIENCE)
+    # Whoever was told of the rule before is told that it fires no more.
+    events = [(one.rule, one.state, one.withdrawn) for one in await alerts(settings)]
+    assert events == [
+        ("ManyNegative", "firing", False),
+        ("ManyNegative", "resolved", True),
+        ("New", "firing", False),
+    ]
+
+
+def rule_of(delivery: Delivery) -> str:
+    return str(delivery.payload["data"]["rule"])
 
 
 async def test_time_passes_on_a_quiet_night_so_that_silence_is_noticed(settings: Settings) -> None:

@@ -67,7 +67,7 @@ def test_normalise_finds_the_known_leaks(head: str, leaks: int) -> None:
     folder = Path(__file__).parents[2].parent / "shared" / "data" / "labelled"
     if not folder.is_dir():
         pytest.skip(f"needs the labelled news in {folder}, which is no part of the project")
-    pd = pytest.importorskip("pandas", reason="needs pandas: pip install 'newsurge[train]'")
+    pd = pytest.importorskip("pandas", reason="needs pandas: pip install 'newsurge[dev]'")
     train, valid = (
         [normalise(text) for text in pd.read_csv(folder / f"twitter_{head}_{part}.csv").text]
         for part in ("train", "valid")

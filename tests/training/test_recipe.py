@@ -7,7 +7,17 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from training.recipe import Base, Feed, Holdout, Hyper, Labels, Recipe, RecipeError, load_recipe
+from training.recipe import (
+    Base,
+    Feed,
+    Holdout,
+    Hygiene,
+    Hyper,
+    Labels,
+    Recipe,
+    RecipeError,
+    load_recipe,
+)
 
 Write = Callable[..., Path]
 ROOT = Path(__file__).parents[2]
@@ -62,6 +72,13 @@ FEED = {"name": "f", "source": "s", "license": "MIT", "file": "f.csv"}
         ),
         ({"base": {"id": "x", "license": "MIT", "sha256": "abc"}}, "base.sha256"),
         ({"name": "Has Spaces"}, "name"),
+        ({"hygiene": {"near": 0}}, "hygiene.near"),
+        ({"holdout_share": 0.6}, "holdout_share"),
+        ({"feeds": [{**FEED, "file": "", "topic": {"column": "c"}}]}, "feeds.0: name its file"),
+        (
+            {"feeds": [{**FEED, "encoding": "latin-99", "topic": {"column": "c"}}]},
+            "feeds.0.encoding: no encoding is called 'latin-99'",
+        ),
     ],
 )
 def test_a_wrong_key_is_told_with_its_place(toy: Write, changes: dict[str, Any], told: str) -> None:
@@ -90,7 +107,7 @@ def test_a_missing_recipe_is_told(tmp_path: Path) -> None:
         load_recipe(tmp_path / "no.yaml")
 
 
-@pytest.mark.parametrize("section", [Recipe, Base, Feed, Labels, Holdout, Hyper])
+@pytest.mark.parametrize("section", [Recipe, Base, Feed, Labels, Holdout, Hygiene, Hyper])
 def test_every_key_is_documented(section: type[BaseModel]) -> None:
     text = (ROOT / "docs" / "TRAINING.md").read_text(encoding="utf-8")
     assert [key for key in section.model_fields if f"`{key}`" not in text] == []

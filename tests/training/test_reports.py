@@ -6,7 +6,8 @@ from rich.console import Console
 
 from monitor.model.bundle import BaseModel, BundleMeta, Temperatures, TrainingData
 from training.card import model_card
-from training.commands import feed_table, metrics_tables
+from training.commands import metrics_tables
+from training.data_tables import feed_table
 from training.feeds import FeedReport
 
 HEADS = {

@@ -20,10 +20,10 @@ from monitor.errors import FeedError
 from monitor.model.bundle import CARD, CONFIG, SENTIMENTS, WEIGHTS, Bundle, load_bundle
 from tests.training.toy_world import TOPICS, headlines, toy_recipe
 from training import commands, evaluation
-from training.hygiene import split
+from training.gathering import gather
 from training.metrics import softmax
 from training.network import build, find_encoder
-from training.pipeline import TrainingError, gather, train
+from training.pipeline import TrainingError, train
 from training.recipe import Feed, Recipe
 from training.served import served
 from training.trainer import fit
@@ -122,13 +122,12 @@ def test_a_full_bundle_carries_safetensors_only(bundle: Bundle) -> None:
 
 def test_the_same_seed_gives_the_same_model(recipe: Recipe, feeds: Path, tmp_path: Path) -> None:
     short = recipe.model_copy(update={"hyper": recipe.hyper.model_copy(update={"epochs": 1.0})})
-    rows, _ = gather(short, feeds)
+    gathered = gather(short, feeds)
     outcomes = []
     for run in ("one", "two"):
         set_seed(short.hyper.seed)
         network, tokenizer = build(short, find_encoder(short.base))
-        learned, dev = split(rows, short.hyper.dev_share, short.hyper.seed)
-        measured = fit(short, network, tokenizer, learned, dev, tmp_path / run)
+        measured = fit(short, network, tokenizer, gathered.train, gathered.dev, tmp_path / run)
         outcomes.append((measured[0]["quality"], measured[0]["loss"], network.state_dict()))
     assert outcomes[0][:2] == outcomes[1][:2]
     assert all(torch.equal(outcomes[0][2][k], outcomes[1][2][k]) for k in outcomes[0][2])
@@ -191,7 +190,14 @@ def test_the_commands_say_what_they_did(
     file = tmp_path / "recipe.yaml"
     content = toy_recipe(encoder)
     content["hyper"]["epochs"] = 1
+    content |= {"holdout_share": 0.1, "holdout_file": str(tmp_path / "held_out.json")}
     file.write_text(yaml.safe_dump(content), encoding="utf-8")
     made = run(commands.train, [str(file), "--data", str(feeds), "-o", str(tmp_path / "out")])
     assert made.exit_code == 0, made.output
-    assert load_bundle(tmp_path / "out").meta.name == "toy"
+    meta = load_bundle(tmp_path / "out").meta
+    assert meta.name == "toy"
+    assert (tmp_path / "out" / "holdout.json").read_bytes() == (
+        tmp_path / "held_out.json"
+    ).read_bytes()
+    assert meta.metrics["evaluations"]["frozen holdout"]["sentiment"]["rows"] > 0
+    assert meta.metrics["data"]["holdouts"][-1]["holdout"] == "frozen holdout"

@@ -1,0 +1,1 @@
+"""`newsurge explain`: from one alert back to every record that it rests on."""

@@ -1,0 +1,1 @@
+"""The `labels` stream: what people say of texts. Written and read here; learned from elsewhere."""
