@@ -28,6 +28,7 @@ from monitor.watch_plan import deployed_plan
 from tests.backtest.history import (
     BANKING,
     ENERGY,
+    MANY,
     MINUTE,
     START,
     SURGE,
@@ -197,3 +198,16 @@ def test_news_that_comes_late_counts_as_late(tmp_path: Path) -> None:
     found = backtest_files([history], SETTINGS, options(tmp_path))
     assert found.history.outcomes == {"counted": 2, "late": 1}
     assert any("1 records came after" in doubt for doubt in found.doubts)
+
+
+def test_a_dead_man_says_nothing_of_a_file_and_maintenance_keeps_alerts_back(
+    tmp_path: Path,
+) -> None:
+    history = write_lines(tmp_path / "h.jsonl", [scored(i, i) for i in range(9)])
+    beats = write_rules(tmp_path, f"{MANY}  - {{alert: Alive, type: dead_man}}\n")
+    found = backtest_files([history], SETTINGS, options(tmp_path, beats)).outcomes[0]
+    assert {event.rule for event in found.alerts} == {"Many"}
+    assert {score.rule for score in found.scores} == {"Many"}
+    window = "{name: move, from: '2025-10-08T00:00:00Z', to: '2025-10-09T00:00:00Z'}"
+    quiet = write_rules(tmp_path, f"{MANY}maintenance: [{window}]\n")
+    assert not backtest_files([history], SETTINGS, options(tmp_path, quiet)).outcomes[0].alerts
