@@ -30,6 +30,7 @@ EARLIEST = 100_000_000_000
 """Times before this (1973) are seconds rather than milliseconds, or nonsense."""
 _KINDS = ("scored", "retraction")
 _TOLD_EVERY = 5_000
+_COLUMNS = 8
 _MARK = b'{"kind":"mark",'
 
 
@@ -85,9 +86,7 @@ class Arranging:
     files: list[Path] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
     changes: list[ModelChange] = field(default_factory=list)
-    _columns: tuple[array[int], ...] = field(
-        default_factory=lambda: tuple(array("q") for _ in range(8))
-    )
+    _rows: array[int] = field(default_factory=lambda: array("q"))
     _series: dict[Series, int] = field(default_factory=dict)
 
     def begin_file(self, path: Path, name: str) -> int:
@@ -127,17 +126,13 @@ class Arranging:
             EVERYWHERE if series is None else self._series.setdefault(series, len(self._series))
         )
         origin = source.partition, source.offset
-        values = (len(self.files) - 1, place, length, line, time, number, *origin)
-        for column, value in zip(self._columns, values, strict=True):
-            column.append(value)
+        self._rows.extend((len(self.files) - 1, place, length, line, time, number, *origin))
         return True
 
     def arranged(self) -> Arranged:
         """All that was noted, in the order of arrival."""
-        file, place, length, line, time, of_series, partition, offset = (
-            np.frombuffer(column, dtype=np.int64) if column else np.zeros(0, np.int64)
-            for column in self._columns
-        )
+        rows = np.array(self._rows, dtype=np.int64).reshape(-1, _COLUMNS)
+        file, place, length, line, time, of_series, partition, offset = rows.T
         # A retraction stands before the records of its item, as SCORE writes it.
         follows = of_series != EVERYWHERE
         by_origin = np.lexsort((line, follows, offset, partition, file))
