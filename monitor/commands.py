@@ -159,7 +159,7 @@ def check(file: Path, explain: bool, **options: Any) -> None:
         from monitor.watch_plan import deployed_plan
 
         plan = deployed_plan(settings.model_copy(update={"rules": file}))
-        click.echo("\n" + in_words(plan, [each.name for each in rules.receivers]))
+        click.echo("\n" + in_words(plan, rules.receivers))
 
 
 @click.group()

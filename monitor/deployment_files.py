@@ -16,6 +16,7 @@ from monitor.delivery.receivers import Receiver, WebhookTarget, resolve
 from monitor.errors import NewsurgeError, RulesError
 from monitor.model.bundle import Bundle, check_topics
 from monitor.model.registry import serving_bundle
+from monitor.rule_groups import Groups
 from monitor.rules_file import RuleFile, load_rules
 from monitor.scoring.watchlist import Watchlist, load_watchlist
 from monitor.settings import Settings
@@ -83,10 +84,10 @@ def read_files(settings: Settings, environ: Mapping[str, str]) -> Reading:
     seen = dict(sight(filter(None, (settings.rules, settings.score.watchlist))))
     faults: list[NewsurgeError] = []
     watchlist, rules, bundle = Watchlist({}), None, None
-    watched: tuple[str, ...] = ("anyone",)  # what is wrong with the watchlist is no fault of rules
+    groups: Groups = _AnyGroup()  # what is wrong with the watchlist is no fault of the rules
     try:
         watchlist = load_watchlist(settings.score.watchlist)
-        watched = watchlist.keys
+        groups = watchlist.groups
     except NewsurgeError as error:
         faults.append(error)
     try:
@@ -94,8 +95,8 @@ def read_files(settings: Settings, environ: Mapping[str, str]) -> Reading:
             settings.rules,
             settings.watch.slide_seconds,
             settings.score.dimensions,
-            watched,
-            groups=watchlist.groups,
+            watchlist.keys,
+            groups=groups,
         )
         bundle = serving_bundle(settings.model)
         check_topics(bundle, rules.topics)
@@ -113,6 +114,16 @@ def read_files(settings: Settings, environ: Mapping[str, str]) -> Reading:
     if faults or rules is None or bundle is None:
         return Reading(seen, None, tuple(faults))
     return Reading(seen, Deployed(rules, watchlist, tuple(targets), bundle))
+
+
+class _AnyGroup(dict[str, tuple[str, ...]]):
+    """The groups of a watchlist that can't be read: any may be there."""
+
+    def __contains__(self, group: object) -> bool:
+        return True
+
+    def __missing__(self, group: str) -> tuple[str, ...]:
+        return ()
 
 
 def _files_of(receiver: Receiver) -> Iterator[Path]:

@@ -11,11 +11,12 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from monitor.delivery.receivers import Receiver
 from monitor.records import By, Series
 from monitor.surge.conditions import threshold_verdict
 from monitor.surge.panes import SCORE_UNIT, Tally
 from monitor.surge.plan import WatchPlan
-from monitor.surge.rules import AbsentRule, Rule, SurgeRule, Term, ThresholdRule
+from monitor.surge.rules import AbsentRule, DeadManRule, Rule, SurgeRule, Term, ThresholdRule
 from monitor.surge.trials import MOST, Trial
 from monitor.surge.week import HOUR
 
@@ -29,12 +30,12 @@ _EACH: dict[By, str] = {"topic": "topic", "entity": "name of the watchlist", "al
 _LEAST = {">=": "at least {}", ">": "more than {}", "<=": "at most {}", "<": "less than {}"}
 
 
-def explain(plan: WatchPlan, receivers: Sequence[str]) -> str:
+def explain(plan: WatchPlan, receivers: Sequence[Receiver]) -> str:
     """What each rule will do.
 
     Args:
         plan: the deployment.
-        receivers: the names of all receivers.
+        receivers: all receivers of the file.
     """
     paragraphs = ["\n".join(_rule(plan, rule, receivers)) for rule in plan.rules]
     return "\n\n".join(paragraphs)
@@ -66,10 +67,11 @@ def duration(milliseconds: int) -> str:
     return " ".join(parts) or "no time"
 
 
-def _rule(plan: WatchPlan, rule: Rule, receivers: Sequence[str]) -> Iterator[str]:
+def _rule(plan: WatchPlan, rule: Rule, receivers: Sequence[Receiver]) -> Iterator[str]:
     concerned = [each for each in plan.series if rule.concerns(each)]
     yield f"{rule.alert} ({rule.type}, {rule.severity}), on {_whom(rule, concerned)}."
-    for line in (*_what(plan, rule, concerned), *_life(rule), _told(rule, receivers)):
+    about = *_what(plan, rule, concerned), *_life(rule), *_maintenance(plan, rule)
+    for line in (*about, _told(rule, receivers)):
         yield textwrap.fill(line, _WIDTH, initial_indent="  ", subsequent_indent="    ")
 
 
@@ -93,6 +95,11 @@ def _what(plan: WatchPlan, rule: Rule, concerned: Sequence[Series]) -> Iterator[
             yield from _threshold(rule)
         case AbsentRule():
             yield f"Fires when nothing at all has arrived for {duration(rule.window)}."
+        case DeadManRule():
+            yield (
+                f"Always fires, and is told again every {duration(rule.every)}: who no longer "
+                "hears it knows that newsurge is in need."
+            )
 
 
 def _life(rule: Rule) -> Iterator[str]:
@@ -102,10 +109,22 @@ def _life(rule: Rule) -> Iterator[str]:
         yield f"It resolves after {duration(rule.keep_firing_for)} in which it did not hold."
 
 
-def _told(rule: Rule, receivers: Sequence[str]) -> str:
-    told = rule.receivers or tuple(receivers)
+def _maintenance(plan: WatchPlan, rule: Rule) -> Iterator[str]:
+    windows = plan.maintenance_of(rule)
+    if windows:
+        names = ", ".join(window.name for window in windows)
+        yield f"Does not begin to fire in the maintenance {names}."
+
+
+def _told(rule: Rule, receivers: Sequence[Receiver]) -> str:
+    told = [
+        each.name
+        for each in receivers
+        if (not rule.receivers or each.name in rule.receivers)
+        and (not each.severities or rule.severity in each.severities)
+    ]
     if not told:
-        return "Tells no receiver, since none is named: its alerts are in the alerts stream."
+        return "Tells no receiver, as none is named for it: see the alerts stream."
     return f"Tells {', '.join(told)}."
 
 

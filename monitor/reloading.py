@@ -105,6 +105,8 @@ class Reloading:
         rules, names = reading.content.rules, reading.content.watchlist.keys
         metrics.rules_reloads_total.labels("adopted").inc()
         metrics.tell_rules(_rules_digest(reading))
+        for warning in rules.warnings:
+            log.warning("%s", warning)
         log.info(
             "rules reloaded: %d rules, %d receivers, %d names on the watchlist",
             len(rules.rules),

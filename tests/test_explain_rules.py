@@ -1,6 +1,7 @@
 """What rules are said to do, held against what the core does."""
 
 import re
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.cli import cli
+from monitor.delivery.receivers import Receiver
 from monitor.explain_rules import duration, explain, fewest_stories
 from monitor.records import Series
 from monitor.rules_file import default_rules
 from monitor.settings import Settings
+from monitor.surge.maintenance import Maintenance
 from monitor.surge.partition import PartitionWatch
 from monitor.surge.plan import WatchPlan
 from monitor.surge.prior import Prior, SeriesPrior
@@ -43,8 +46,15 @@ def shipped_words() -> str:
     return explain(shipped(), [])
 
 
-def words(*rules: Any, receivers: tuple[str, ...] = (), **fields: Any) -> str:
+def words(*rules: Any, receivers: tuple[Receiver, ...] = (), **fields: Any) -> str:
     return " ".join(explain(plan(*rules, prior=PRIOR, **fields), receivers).split())
+
+
+def receiver(name: str, *severities: str) -> Receiver:
+    webhook = {"url": "http://127.0.0.1:9/", "secret_env": "SECRET"}
+    return Receiver.model_validate(
+        {"name": name, "webhook": webhook, "severities": list(severities)}
+    )
 
 
 def test_the_guide_shows_what_is_said_of_the_shipped_rules() -> None:
@@ -132,7 +142,7 @@ def test_a_threshold_in_words() -> None:
             receivers=["desk"],
             match={"source": "Wire"},
         ),
-        receivers=("desk", "board"),
+        receivers=(receiver("desk"), receiver("board")),
     )
     assert "on each topic (1 known), from Wire only." in said
     assert "over 1 hour 30 minutes, at least 70% of the stories are negative" in said
@@ -151,7 +161,18 @@ def test_who_is_told() -> None:
     one = rule(type="absent", window="2h")
     assert "Fires when nothing at all has arrived for 2 hours." in words(one)
     assert "Tells no receiver" in words(one)
-    assert "Tells desk, board." in words(one, receivers=("desk", "board"))
+    told = receiver("desk"), receiver("board", "warning"), receiver("risk", "critical")
+    assert "Tells desk, board." in words(one, receivers=told)
+
+
+def test_a_dead_man_and_maintenance() -> None:
+    dead_man = rule(type="dead_man", alert="Alive", by="all", every="10m")
+    assert "told again every 10 minutes" in words(dead_man)
+    weekend = Maintenance.model_validate(
+        {"name": "weekend", "days": ["sat"], "start": "00:00", "end": "24:00"}
+    )
+    of = replace(plan(rule("count >= 1")), maintenance=(weekend,))
+    assert "Does not begin to fire in the maintenance weekend." in explain(of, ())
 
 
 def test_a_series_that_the_prior_does_not_know_is_said_to_be_one() -> None:

@@ -181,3 +181,13 @@ def test_a_file_is_read_for_its_digest_only_when_it_was_written(tmp_path: Path) 
     file.write_text("bc")
     assert sight([file], first) != first
     assert sight([tmp_path / "none"]) == {tmp_path / "none": None}
+
+
+def test_what_is_wrong_with_the_watchlist_is_no_fault_of_the_rules(desk: Desk) -> None:
+    desk.names.write_text("name\nHalden\n")
+    desk.rules.write_text(
+        "rules: [{alert: One, type: absent, by: entity, window: 1h,\n"
+        "  match: {key: HLDN, group: banks}}]\n"
+    )
+    (fault,) = read_files(desk.settings, {}).faults
+    assert "names.csv" in str(fault)

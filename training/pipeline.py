@@ -25,6 +25,7 @@ from training.evaluation import HEADS, measure
 from training.feeds import IGNORED, FeedReport
 from training.gathering import DataReport, Gathered, as_json, gather
 from training.metrics import softmax
+from training.report import ending
 from training.served import served
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def train(
     start: bundles.Bundle | None = None,
     told: Callable[[DataReport], None] = lambda _: None,
 ) -> bundles.Bundle:
-    """Follows `recipe` and writes the bundle into directory `out`.
+    """Follows `recipe` and writes the bundle into directory `out`, and the report beside it.
 
     Args:
         recipe: what to do.
@@ -65,6 +66,7 @@ def train(
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise TrainingError(f"{out}: exists already; name a new directory with -o")
+    tests = ending.tests_for(recipe, data)
     if recipe.topic_mode == "multi":
         raise TrainingError("topic_mode multi can't be trained yet; give each text one topic")
     gathered = gather(recipe, data)
@@ -103,9 +105,12 @@ def train(
             freezing.save(gathered.frozen, draft / freezing.FILE)
         made = _describe(recipe, gathered, draft, epochs, exact)
         _tell(made.meta.metrics["parity"], say)
+        say("Reporting: behaviour tests, and every set in full")
+        report = ending.report_on(made, {"dev": dev, freezing.NAME: gathered.holdout}, tests)
         if out.exists():
             out.rmdir()
         shutil.move(draft, out)
+    say(f"Report: {ending.write_beside(out, report)}")
     return bundles.load_bundle(out)
 
 

@@ -88,6 +88,9 @@ class Recipe(Section):
     split: Literal["time", "stratified"] = "time"
     hygiene: Hygiene = Hygiene()
     hyper: Hyper = Hyper()
+    behaviour: Path | None = Field(
+        None, description="A directory of further behaviour tests, relative to --data."
+    )
 
     @model_validator(mode="after")
     def _classes_agree(self) -> Recipe:

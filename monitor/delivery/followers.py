@@ -42,8 +42,13 @@ class Followers:
         return self._tasks.values()
 
     def news_of(self, targets: Sequence[WebhookTarget]) -> set[str]:
-        """The names among these that nobody follows yet."""
-        return {target.name for target in targets} - self._targets.keys()
+        """The names among these for whom a follower is to begin."""
+        before = self._targets
+        return {
+            target.name
+            for target in targets
+            if target.name not in before or not _goes_on(before[target.name], target)
+        }
 
     async def follow(self, targets: Sequence[WebhookTarget]) -> None:
         """Follow these receivers and no others; those that are no more drain first.

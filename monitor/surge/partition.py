@@ -26,7 +26,7 @@ from monitor.surge.detector import Detector
 from monitor.surge.evidence import withdrawal
 from monitor.surge.following import REFRESH_PANES, Following, Watched
 from monitor.surge.lifecycle import State
-from monitor.surge.plan import WatchPlan
+from monitor.surge.plan import WatchPlan, by_track
 from monitor.surge.rules import Rule, SurgeRule
 from monitor.surge.scales import Scales
 from monitor.surge.series_state import (
@@ -171,7 +171,7 @@ class PartitionWatch:
     def _follow(self, series: Series, stored: Collection[TrackName] = ()) -> list[Following]:
         is_followed = self._only in (None, series)
         concerned = [rule for rule in self.plan.rules if is_followed and rule.concerns(series)]
-        followings = [self._following(series, rules) for rules in _by_track(concerned)]
+        followings = [self._following(series, rules) for rules in by_track(concerned)]
         if self._boundary is not None:
             for following in followings:
                 if track_name(following) in stored:
@@ -298,15 +298,3 @@ def check_partition(state: PartitionState, plan: WatchPlan) -> None:
         raise RefusedError("statistics", "it was taken under other statistics settings")
     if (state.news_partitions, state.idle_timeout) != (plan.news_partitions, plan.idle_timeout):
         raise RefusedError("clock", "it was taken under another idle_timeout or of other news")
-
-
-def _by_track(rules: Iterable[Rule]) -> Iterable[list[Rule]]:
-    """The rules by the track that they share: same matchers, and same week where they ask."""
-    tracks: dict[tuple[object, ...], list[Rule]] = {}
-    for rule in sorted(rules, key=lambda rule: rule.week is None):
-        matchers = rule.match.source, rule.match.language
-        own: tuple[object, ...] = (*matchers, rule.week)
-        if rule.week is None:
-            own = next((track for track in tracks if track[:2] == matchers), own)
-        tracks.setdefault(own, []).append(rule)
-    return tracks.values()

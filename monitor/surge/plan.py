@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from monitor.records import Series
@@ -60,3 +60,15 @@ class WatchPlan:
     def tolerated(self, rule: SurgeRule) -> int:
         """Milliseconds that the rule tolerates between false alarms on one series."""
         return rule.tolerated(max(1, self.concerned.get(rule.alert, 1)))
+
+
+def by_track(rules: Iterable[Rule]) -> Iterable[list[Rule]]:
+    """The rules by the track that they share: same matchers, and same week where they ask."""
+    tracks: dict[tuple[object, ...], list[Rule]] = {}
+    for rule in sorted(rules, key=lambda rule: rule.week is None):
+        matchers = rule.match.source, rule.match.language
+        own: tuple[object, ...] = (*matchers, rule.week)
+        if rule.week is None:
+            own = next((track for track in tracks if track[:2] == matchers), own)
+        tracks.setdefault(own, []).append(rule)
+    return tracks.values()

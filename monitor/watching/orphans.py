@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from monitor.records import AlertEvent
-from monitor.surge.evidence import resolved_id, withdrawal
+from monitor.records import AlertEvent, Series
+from monitor.surge.evidence import withdrawal
 from monitor.surge.plan import WatchPlan
 
 
@@ -23,16 +23,19 @@ class Orphans:
     def __init__(self, plan: WatchPlan, withdrawn: Iterable[AlertEvent]) -> None:
         self._hashes = {plan.hash_of(rule) for rule in plan.rules}
         self._ends = {event.id: event for event in withdrawn}
-        self._fired: dict[str, AlertEvent] = {}
+        self._fired: dict[tuple[str, Series], AlertEvent] = {}
 
     def look(self, told: AlertEvent) -> None:
-        """Look at an event that was told; those of rules in force find their own end."""
+        """Look at an event that was told, in order; those of rules in force find their own end.
+
+        Of a dead man, who is told again and again, the last is the one to end.
+        """
         if told.rule_hash in self._hashes:
             return
         if told.state == "firing":
-            self._fired[resolved_id(told)] = told
+            self._fired[told.rule_hash, told.series] = told
         else:
-            self._fired.pop(told.id, None)
+            self._fired.pop((told.rule_hash, told.series), None)
 
     def ends(self, known: Collection[str], now: int | None) -> list[AlertEvent]:
         """The events to be written, but for those whose ids are known to have been.
@@ -41,9 +44,6 @@ class Orphans:
             known: ids of events that were told.
             now: the time of the clock in milliseconds, where there is one.
         """
-        found = self._ends | {
-            each: withdrawal(event, now)
-            for each, event in self._fired.items()
-            if each not in self._ends
-        }
+        late = (withdrawal(event, now) for event in self._fired.values())
+        found = {event.id: event for event in late} | self._ends
         return [event for each, event in found.items() if each not in known]

@@ -54,7 +54,7 @@ class Desk:
 
     async def bad_news(self, count: int) -> None:
         news: list[dict[str, Any] | bytes] = [
-            {"title": f"Halden collapse feared, part {next(self._numbers)}", "entities": ["Oake"]}
+            {"title": f"Bank collapse feared, part {next(self._numbers)}", "entities": ["Oake"]}
             for _ in range(count)
         ]
         self.origins += await publish(self.settings, news)

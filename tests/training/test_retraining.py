@@ -72,7 +72,10 @@ def test_new_labels_are_learned_from_and_nothing_new_is_said(
     meta = load_version(registry, "three").meta
     assert meta.metrics["retrained"]["start"] == "one"
     assert serving_version(registry) == "three"
-    assert list((registry / "challengers").iterdir()) == []
+    left = {file.name for file in (registry / "challengers").iterdir()}  # the reports alone
+    assert left == {
+        f"{name}.report.{kind}" for name in ("one", "three") for kind in ("html", "json")
+    }
 
     with (tmp_path / "feeds" / "sentiment.csv").open("a") as feed:
         feed.write("Tarnhill dividend in ruins,0\n")

@@ -1,6 +1,8 @@
 """Alerts that no rule stands for any more, as a partition that is taken over finds them."""
 
-from monitor.records import AlertEvent
+from dataclasses import replace
+
+from monitor.records import AlertEvent, Series
 from monitor.surge.evidence import withdrawal
 from monitor.surge.partition import PartitionWatch
 from monitor.watching.orphans import Orphans
@@ -46,3 +48,11 @@ def test_one_that_the_state_held_is_ended_unless_that_was_told() -> None:
 
 def test_without_a_clock_it_ends_when_it_fired() -> None:
     assert withdrawal(FIRED, None).resolved_at == FIRED.fired_at
+
+
+def test_of_a_dead_man_only_the_last_is_ended() -> None:
+    alive = plan(rule(type="dead_man", alert="Alive", by="all", every="1m"))
+    alive = replace(alive, series=(Series("all", "all"),))
+    beats = feed(PartitionWatch(0, alive), [mark(0), mark(1), mark(2), mark(3)])
+    assert len(beats) > 1
+    assert ends(*beats) == [withdrawal(beats[-1], None).id]
