@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from monitor.backtest_command import backtest
 from monitor.dead_letter_commands import dead_letter
 from monitor.desk_commands import DESK_COMMANDS
 from monitor.explain_command import explain
@@ -268,6 +269,6 @@ def audit(rules: Path | None, **options: Any) -> None:
 
 COMMANDS = (
     *(run, demo, publish, score, baseline, check, tail, streams, audit, explain, dead_letter),
-    *(labels, models, rollback, review),
+    *(backtest, labels, models, rollback, review),
     *DESK_COMMANDS,
 )

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from monitor import records
+from monitor.backtest.result import Backtest
 from monitor.desk.records import DeskRecord
 from monitor.labels.record import Label
 from monitor.rules_schema import rules_schema
@@ -50,6 +51,7 @@ _TYPES: dict[str, Any] = {
     "scored": records.Scored,
     "alert": records.AlertEvent,
     "notification": records.Notification,
+    "backtest": Backtest,
     "desk": DeskRecord,
     "label": Label,
 }
