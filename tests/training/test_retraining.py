@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -27,7 +28,9 @@ pytestmark = [
 ]
 
 # Two epochs teach the toy little, and the loop is what is looked at here.
-LIMITS = {"max_ece": 1, "min_rows": 30, "min_class_f1": 0, "max_loss": 1}
+LIMITS: dict[str, Any] = {
+    "max_ece": 1, "min_rows": 30, "min_class_f1": 0, "max_loss": 1, "behaviour": {}
+}  # fmt: skip
 
 
 @pytest.fixture
