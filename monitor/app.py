@@ -11,24 +11,24 @@ import gc
 import logging
 import os
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from monitor import metrics
-from monitor.delivery.receivers import WebhookTarget, resolve
+from monitor.delivery.receivers import WebhookTarget
+from monitor.deployment_files import Deployed, read_files
 from monitor.health import Health
-from monitor.model.bundle import Bundle, check_topics
+from monitor.model.bundle import Bundle
 from monitor.model.judge import Judge, load_judge
-from monitor.model.registry import serving_bundle
 from monitor.notify import Notify
-from monitor.rules_file import RuleFile, load_rules
+from monitor.reloading import Reloading
 from monitor.score import Score
 from monitor.scoring.serving import Serving
-from monitor.scoring.watchlist import load_watchlist
 from monitor.settings import PartitionSettings, Settings
 from monitor.streams.admin import as_deployed, ensure_streams
 from monitor.streams.failures import first_cause
 from monitor.supervision import BROKER, Role, Supervisor
 from monitor.watch import Watch
-from monitor.watch_plan import watch_plan
+from monitor.watch_plan import planned_anew, watch_plan
 from monitor.web.server import Actions, Address, serving
 
 log = logging.getLogger(__name__)
@@ -54,7 +54,10 @@ class Daemon:
         self._receivers = tuple(receivers)
         self._health = Health(self._health_changed)
         self._address: Address | None = None
+        self._asked = asyncio.Event()
         self._score: Score | None = None
+        self._watch: Watch | None = None
+        self._notify: Notify | None = None
 
     async def run(self, stop: asyncio.Event) -> None:
         """Start, work until `stop` is set, drain.
@@ -71,49 +74,53 @@ class Daemon:
             self._health.ready("start")
             await Supervisor(self._settings, self._health, stop).run(roles)
 
+    def reload(self) -> None:
+        """Have the rules read again soon, with all that goes with them."""
+        self._asked.set()
+
     async def _start(self) -> dict[str, Role]:
         """Do everything that can fail before any role runs."""
         settings = self._settings
-        watchlist = load_watchlist(settings.score.watchlist)
-        rules = load_rules(
-            settings.rules,
-            settings.watch.slide_seconds,
-            settings.score.dimensions,
-            watchlist.keys,
-            watchlist.groups,
-        )
-        receivers = self._receivers + self._resolve(rules)
-        bundle = await asyncio.to_thread(serving_bundle, settings.model)
-        check_topics(bundle, rules.topics)
+        reading = await asyncio.to_thread(read_files, settings, os.environ)
+        found = reading.check()
         try:
             async with asyncio.TaskGroup() as starting:
                 streams = starting.create_task(ready_streams(settings))
-                loading = starting.create_task(asyncio.to_thread(self._load_judge, bundle))
+                loading = starting.create_task(asyncio.to_thread(self._load_judge, found.bundle))
         except BaseExceptionGroup as group:
             raise first_cause(group) from None
-        settings, judge = streams.result(), loading.result()
+        counted, judge = streams.result(), loading.result()
         roles: dict[str, Role] = {}
         if judge is not None:
-            serving = Serving(settings, judge, watchlist, rules.topics)
-            self._score = Score(settings, serving, watchlist, self._health)
-            roles["score"] = self._score
+            serving = Serving(counted, judge, found.watchlist, found.rules.topics)
+            roles["score"] = self._score = Score(counted, serving, found.watchlist, self._health)
         if self._plays("watch"):
-            plan = watch_plan(settings, rules, bundle.meta.topics, watchlist)
-            roles["watch"] = Watch(settings, plan, self._health)
+            plan = watch_plan(counted, found.rules, found.bundle.meta.topics, found.watchlist)
+            roles["watch"] = self._watch = Watch(counted, plan, self._health)
         if self._plays("notify"):
-            roles["notify"] = Notify(settings, receivers, self._health)
+            receivers = self._receivers + found.receivers
+            roles["notify"] = self._notify = Notify(counted, receivers, self._health)
+        read = partial(read_files, settings, os.environ)
+        roles["reload"] = Reloading(read, self._adopt, reading, self._asked)
         return roles
+
+    def _adopt(self, found: Deployed) -> None:
+        """Have each role go on by what the files say now. Nothing here can fail."""
+        topics = found.bundle.meta.topics
+        if self._score is not None:
+            self._score.adopt(found.watchlist, found.rules.topics)
+        if self._watch is not None:
+            plan = self._watch.plan
+            self._watch.adopt(
+                planned_anew(plan, self._settings, found.rules, topics, found.watchlist)
+            )
+        if self._notify is not None:
+            self._notify.adopt(self._receivers + found.receivers)
 
     def _load_judge(self, bundle: Bundle) -> Judge | None:
         judge = load_judge(bundle, self._settings) if self._plays("score") else None
         metrics.tell_build(bundle.meta.version, judge.runtime if judge else "none")
         return judge
-
-    def _resolve(self, rules: RuleFile) -> tuple[WebhookTarget, ...]:
-        if not self._plays("notify"):
-            return ()
-        base = self._settings.rules.parent
-        return tuple(resolve(receiver, os.environ, base) for receiver in rules.receivers)
 
     def _plays(self, role: str) -> bool:
         return role in self._settings.roles

@@ -10,10 +10,14 @@ from typing import Any
 
 import click
 
+from monitor.backtest_command import backtest
 from monitor.dead_letter_commands import dead_letter
+from monitor.desk_commands import DESK_COMMANDS
 from monitor.explain_command import explain
 from monitor.labels_commands import labels
+from monitor.model_commands import models, rollback
 from monitor.options import resolve_settings, run_async, settings_options, until_signal
+from monitor.review_commands import review
 from monitor.settings import ROLES
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -125,9 +129,11 @@ def score(file: Path, output: Path, **options: Any) -> None:
 
 @click.command()
 @click.argument("file", type=_FILE, default=Path("alerts.yaml"))
+@click.option("--explain", is_flag=True, help="Say in plain words what each rule will do.")
 @settings_options
-def check(file: Path, **options: Any) -> None:
+def check(file: Path, explain: bool, **options: Any) -> None:
     """Check a rules file (alerts.yaml by default): say that it can be used, or all its faults."""
+    from monitor.model.registry import serving_bundle
     from monitor.prior_file import load_prior
     from monitor.rules_file import load_rules
     from monitor.scoring.watchlist import load_watchlist
@@ -139,12 +145,21 @@ def check(file: Path, **options: Any) -> None:
         settings.watch.slide_seconds,
         settings.score.dimensions,
         watched.keys,
+        serving_bundle(settings.model).meta.topics,
         watched.groups,
     )
     load_prior(settings.watch.prior)
+    for warning in rules.warnings:
+        click.echo(f"warning: {warning}", err=True)
     click.echo(f"{file}: {len(rules.rules)} rules, {len(rules.receivers)} receivers, all usable")
     for rule in rules.rules:
         click.echo(f"  {rule.alert}: {rule.type} by {rule.by}, {rule.severity}")
+    if explain:
+        from monitor.explain_rules import explain as in_words
+        from monitor.watch_plan import deployed_plan
+
+        plan = deployed_plan(settings.model_copy(update={"rules": file}))
+        click.echo("\n" + in_words(plan, rules.receivers))
 
 
 @click.group()
@@ -205,7 +220,7 @@ def fit(
 
 
 @click.command()
-@click.argument("stream", type=click.Choice(["scored", "alerts", "dead-letter"]))
+@click.argument("stream", type=click.Choice(["scored", "alerts", "desk", "dead-letter"]))
 @click.option("--from-start", is_flag=True, help="Begin with the oldest record.")
 @click.option("--json", "as_json", is_flag=True, help="Show records as they are on the wire.")
 @settings_options
@@ -253,5 +268,7 @@ def audit(rules: Path | None, **options: Any) -> None:
 
 
 COMMANDS = (
-    run, demo, publish, score, baseline, check, tail, streams, audit, explain, dead_letter, labels,
-)  # fmt: skip
+    *(run, demo, publish, score, baseline, check, tail, streams, audit, explain, dead_letter),
+    *(backtest, labels, models, rollback, review),
+    *DESK_COMMANDS,
+)

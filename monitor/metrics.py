@@ -98,13 +98,54 @@ malformed_alerts_total = Counter(
     "newsurge_malformed_alerts", "Records of `alerts` that NOTIFY could not read.", ["receiver"],
     registry=REGISTRY,
 )  # fmt: skip
+notifications_silenced_total = Counter(
+    "newsurge_notifications_silenced", "Alerts that a silence kept back from a receiver.",
+    ["receiver"], registry=REGISTRY,
+)  # fmt: skip
+silences_active = Gauge(
+    "newsurge_silences_active", "Silences that hold now; the same in every process.",
+    registry=REGISTRY,
+)  # fmt: skip
+alerts_acknowledged = Gauge(
+    "newsurge_alerts_acknowledged",
+    "Episodes that someone answers for and that are not known to be over.",
+    registry=REGISTRY,
+)  # fmt: skip
 role_restarts_total = Counter(
     "newsurge_role_restarts", "Times that a role was begun anew within the process, by reason.",
     ["role", "reason"], registry=REGISTRY,
 )  # fmt: skip
+unrendered_total = Counter(
+    "newsurge_unrendered", "Labels and annotations whose template could not be rendered.",
+    ["rule"], registry=REGISTRY,
+)  # fmt: skip
 model_swaps_total = Counter(
     "newsurge_model_swaps", "Models that were to take over, by what became of it.", ["outcome"],
     registry=REGISTRY,
+)  # fmt: skip
+rules_reload_success = Gauge(
+    "newsurge_rules_reload_success", "1 when the rules' files were usable when last read, else 0.",
+    registry=REGISTRY,
+)  # fmt: skip
+rules_reload_timestamp_seconds = Gauge(
+    "newsurge_rules_reload_timestamp_seconds", "When the rules in force were read.",
+    registry=REGISTRY,
+)  # fmt: skip
+rules_reloads_total = Counter(
+    "newsurge_rules_reloads", "Times that the rules were read again, by what became of it.",
+    ["outcome"], registry=REGISTRY,
+)  # fmt: skip
+rules_info = Gauge(
+    "newsurge_rules_info", "Always 1; the label is the digest of the rules file in force.",
+    ["digest"], registry=REGISTRY,
+)  # fmt: skip
+shadow_items_total = Counter(
+    "newsurge_shadow_items", "Sampled items for the challenger beside, by what became of them.",
+    ["outcome"], registry=REGISTRY,
+)  # fmt: skip
+shadow_agreement_total = Counter(
+    "newsurge_shadow_agreement", "Items on which challenger and champion say the same, or not.",
+    ["head", "agree"], registry=REGISTRY,
 )  # fmt: skip
 ready = Gauge("newsurge_ready", "1 when every part of the process is ready.", registry=REGISTRY)
 build_info = Gauge(
@@ -117,3 +158,11 @@ def tell_build(bundle: str, runtime: str) -> None:
     """Tell which bundle serves, and what runs it; the one before is told no more."""
     build_info.clear()
     build_info.labels(__version__, bundle, runtime).set(1)
+
+
+def tell_rules(digest: str) -> None:
+    """Tell which rules are in force from now on; those before are told no more."""
+    rules_reload_success.set(1)
+    rules_reload_timestamp_seconds.set_to_current_time()
+    rules_info.clear()
+    rules_info.labels(digest).set(1)

@@ -9,7 +9,8 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -117,3 +118,20 @@ async def until_signal(work: Callable[[asyncio.Event], Coroutine[Any, Any, None]
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, told, number)
     await work(stop)
+
+
+@contextmanager
+def on_hangup(told: Callable[[], None]) -> Iterator[None]:
+    """Call `told` at each SIGHUP within the block, on systems that have it.
+
+    Also where it was ignored when the process started, as under nohup.
+    """
+    if sys.platform == "win32":
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGHUP, told)
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(signal.SIGHUP)

@@ -198,6 +198,10 @@ class AlertEvent(msgspec.Struct, frozen=True, omit_defaults=True):
 
     `model` scored the series' newest record; `models` are there where the window holds records
     of others too, or of others only. What each field means is in docs/EVIDENCE.md.
+    `unrendered` names the labels and annotations whose templates could not be rendered for it:
+    they stand as they were written.
+    `withdrawn` tells of one that is resolved because its rule was removed or changed, or its
+    series is followed no more: nothing is known of calm, and the evidence is that of the firing.
     """
 
     id: str
@@ -221,7 +225,16 @@ class AlertEvent(msgspec.Struct, frozen=True, omit_defaults=True):
     labels: dict[str, str] = {}
     annotations: dict[str, str] = {}
     receivers: tuple[str, ...] = ()
+    unrendered: tuple[str, ...] = ()
+    withdrawn: bool = False
     schema_version: int = SCHEMA_VERSION
+
+
+class AlertPlace(msgspec.Struct, frozen=True):
+    """Where an alert event stands: its partition and offset in the `alerts` stream."""
+
+    partition: int
+    offset: int
 
 
 class Queued(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="kind", tag="queued"):
@@ -231,11 +244,13 @@ class Queued(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="kind", 
     receiver: str
     alerts: tuple[str, ...]
     at: int
+    acknowledged: dict[str, str] = {}  # who answered for its episode then, by alert id
+    last_offset: int | None = None  # where the last of the alerts stands in its partition
     schema_version: int = SCHEMA_VERSION
 
 
 class Outcome(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="kind", tag="outcome"):
-    """How a notification ended: delivered, or given up and why."""
+    """How a notification ended: delivered, given up and why, or kept back by a `silence`."""
 
     id: str
     receiver: str
@@ -243,6 +258,8 @@ class Outcome(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="kind",
     attempts: int
     at: int
     reason: str = ""
+    silence: str | None = None
+    place: AlertPlace | None = None  # while its alert may be told still: another outcome follows
     schema_version: int = SCHEMA_VERSION
 
 

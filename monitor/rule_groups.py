@@ -5,26 +5,26 @@ Owns that alone. A group is known by the watchlist, which the core doesn't read.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
-from difflib import get_close_matches
+from collections.abc import Collection, Mapping
 
+from monitor.records import By
 from monitor.surge.rules import Rule
+from monitor.surge.words import did_you_mean, shown
 
 Groups = Mapping[str, Collection[str]]
 """The keys of each group (`Watchlist.groups`)."""
 
 
-def group_faults(rule: Rule, groups: Groups) -> Iterator[str]:
-    """What is wrong with the field match.group of a rule."""
-    if rule.match.group and rule.by != "entity":
-        yield (
+def group_fault(group: object, by: By, groups: Groups) -> str | None:
+    """What is wrong with a group that a rule by this dimension names, if anything is."""
+    if by != "entity":
+        return (
             "a group is one of names on the watchlist, so it goes with 'by: entity' only; "
-            f"with 'by: {rule.by}' name the series in match.key"
+            f"with 'by: {by}' name the series in match.key"
         )
-        return
-    for group in rule.match.group:
-        if group not in groups:
-            yield f"there is no group {group!r} on the watchlist; {_instead(group, groups)}"
+    if not isinstance(group, str) or group in groups:
+        return None
+    return f"there is no group {shown(group)} on the watchlist{_instead(group, groups)}"
 
 
 def resolved(rule: Rule, groups: Groups) -> Rule:
@@ -41,8 +41,7 @@ def resolved(rule: Rule, groups: Groups) -> Rule:
 def _instead(group: str, groups: Groups) -> str:
     if not groups:
         return (
-            "give its names one in the column 'group' (the setting score.watchlist names the file)"
+            "; give its names one in the column 'group' (the setting score.watchlist names the "
+            "file)"
         )
-    by_folded = {each.casefold(): each for each in groups}
-    near = get_close_matches(group.casefold(), by_folded, n=1)
-    return f"did you mean {by_folded[near[0]]!r}?" if near else f"there are {', '.join(groups)}"
+    return did_you_mean(group, groups) or f"; there are {', '.join(groups)}"

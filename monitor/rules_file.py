@@ -1,50 +1,36 @@
 """Reading `alerts.yaml`: from a file to checked rules and receivers, or to all of its faults.
 
-Owns the file's shape and the place (line and column) of each fault; what a rule may say is in
-`monitor.surge.rules`, what a receiver may say in `monitor.delivery.receivers`.
+Owns the file's shape and the order of its checks. What is YAML is in `rules_yaml`, how faults
+read in `rule_faults`, what must fit together in `rule_checks`; what a rule may say is in
+`monitor.surge`, what a receiver may say in `monitor.delivery.receivers`.
 """
 
 from __future__ import annotations
 
-import re
-from collections import Counter
 from collections.abc import Collection, Iterator
 from importlib import resources
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic.json_schema import SkipJsonSchema
 
 from monitor.delivery.receivers import Receiver
 from monitor.errors import RulesError
 from monitor.records import By
-from monitor.rule_groups import Groups, group_faults, resolved
-from monitor.surge.rules import Rule, SurgeRule
+from monitor.rule_checks import Deployment, misfits, untold
+from monitor.rule_faults import told, unknown_field
+from monitor.rule_groups import Groups, resolved
+from monitor.rules_yaml import Document, Fault, UnreadableError, read_yaml
+from monitor.surge.maintenance import Maintenance
+from monitor.surge.rules import Rule
+from monitor.surge.words import shown
 
-_BOOL = "tag:yaml.org,2002:bool"
-_TRUTH = (_BOOL, re.compile(r"^(?:true|false)$", re.IGNORECASE))
-# What the validation library would say in its own terms.
-_WORDS = {
-    "extra_forbidden": "there is no such field",
-    "missing": "is needed",
-    "tuple_type": "must be a list",
-    "model_type": "must be a mapping of fields to values",
-    "union_tag_not_found": "needs a type: threshold, surge or absent",
-}
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML in which only true and false are truth values, as in YAML 1.2.
-
-    In YAML 1.1 the field `on` of a rule would be one, and so would the language `no`.
-    """
-
-
-_Loader.yaml_implicit_resolvers = {
-    first: [each for each in resolvers if each[0] != _BOOL] + [_TRUTH] * (first in "tTfF")
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+_ITEMS: dict[str, TypeAdapter[Any]] = {
+    "receivers": TypeAdapter(Receiver),
+    "rules": TypeAdapter(Rule),
+    "maintenance": TypeAdapter(Maintenance),
 }
 
 
@@ -55,24 +41,15 @@ class RuleFile(BaseModel):
 
     receivers: tuple[Receiver, ...] = ()
     rules: tuple[Rule, ...]
+    maintenance: tuple[Maintenance, ...] = ()
+    warnings: SkipJsonSchema[tuple[str, ...]] = Field(
+        (), description="What is allowed but hardly meant, a line each; `load_rules` finds it."
+    )
 
     @property
     def topics(self) -> frozenset[str]:
         """The topics that rules name."""
         return frozenset(key for rule in self.rules if rule.by == "topic" for key in rule.match.key)
-
-    @model_validator(mode="after")
-    def _names_fit_together(self) -> RuleFile:
-        receivers = [receiver.name for receiver in self.receivers]
-        for what, names in (("rule", [r.alert for r in self.rules]), ("receiver", receivers)):
-            repeated = [name for name, times in Counter(names).items() if times > 1]
-            if repeated:
-                raise ValueError(f"{what} names must differ; given twice: {', '.join(repeated)}")
-        for rule in self.rules:
-            unknown = sorted(set(rule.receivers) - set(receivers))
-            if unknown:
-                raise ValueError(f"rule {rule.alert} names unknown receivers: {', '.join(unknown)}")
-        return self
 
 
 def default_rules() -> Path:
@@ -85,9 +62,9 @@ def plain_content(text: str) -> Any:
     """What a rules file says, unchecked.
 
     Raises:
-        yaml.YAMLError: when it is not YAML.
+        UnreadableError: when it is not YAML.
     """
-    return _Loader(text).get_single_data()
+    return read_yaml(text).content
 
 
 def load_rules(
@@ -95,6 +72,7 @@ def load_rules(
     slide_seconds: int,
     dimensions: Collection[By],
     watched: Collection[str] = (),
+    topics: Collection[str] | None = None,
     groups: Groups = MappingProxyType({}),
 ) -> RuleFile:
     """Read and check a rules file for a deployment.
@@ -104,7 +82,8 @@ def load_rules(
         slide_seconds: the length of a pane, which windows must be a multiple of.
         dimensions: the dimensions that are emitted (the setting score.dimensions).
         watched: the names on the watchlist.
-        groups: the keys of each of its groups, which a rule gets beside its own.
+        topics: those of the model bundle, where they are known.
+        groups: the keys of each group of the watchlist, which a rule gets beside its own.
 
     Raises:
         RulesError: one line for each fault, with file, line, column and how to mend it.
@@ -119,74 +98,52 @@ def load_rules(
     except UnicodeDecodeError as error:
         raise RulesError(f"rules file {path} is not UTF-8: {error.reason}") from None
     try:
-        tree, content = _Loader(text).get_single_node(), plain_content(text)
-    except yaml.YAMLError as error:
-        raise RulesError(_not_yaml(path, error)) from None
-    try:
-        rules = RuleFile.model_validate(content)
-    except ValidationError as error:
-        faults = [
-            _fault(path, tree, fault["loc"], _WORDS.get(fault["type"], fault["msg"]))
-            for fault in error.errors()
-        ]
-        raise RulesError("\n".join(faults)) from None
-    faults = [
-        _fault(path, tree, ("rules", i, field), message)
-        for i, rule in enumerate(rules.rules)
-        for field, message in _misfits(rule, slide_seconds, dimensions, watched)
-    ]
-    faults += [
-        _fault(path, tree, ("rules", i, "match", "group"), message)
-        for i, rule in enumerate(rules.rules)
-        for message in group_faults(rule, groups)
-    ]
+        document = read_yaml(text)
+    except UnreadableError as error:
+        raise RulesError(_lines(path, [error.fault])) from None
+    faults = [*document.faults, *_shape(document)]
+    if isinstance(document.content, dict):
+        deployment = Deployment(slide_seconds, dimensions, watched, topics, groups)
+        faults += misfits(document, deployment)
     if faults:
-        raise RulesError("\n".join(faults))
+        raise RulesError(_lines(path, faults))
+    warnings = _lines(path, untold(document)).splitlines()
+    rules = RuleFile.model_validate({**document.content, "warnings": warnings})
     about = tuple(resolved(rule, groups) for rule in rules.rules)
     return rules.model_copy(update={"rules": about})
 
 
-def _misfits(
-    rule: Rule, slide_seconds: int, dimensions: Collection[By], watched: Collection[str]
-) -> Iterator[tuple[str, str]]:
-    """The fields of a rule that don't fit the deployment, and why."""
-    if rule.window % (slide_seconds * 1000):
-        yield "window", f"must be a multiple of {slide_seconds}s (the setting watch.slide_seconds)"
-    if rule.by not in dimensions:
-        yield "by", f"{rule.by!r} is not emitted here; add it to the setting score.dimensions"
-    shared_out = isinstance(rule, SurgeRule) and rule.false_alarms_for == "rule"
-    named = rule.match.key or rule.match.group
-    if shared_out and rule.by == "entity" and not named and not watched:
-        yield (
-            "false_alarms_for",
-            "'rule' shares false alarms out among the series, and none is known here; name them "
-            "in match.key or on a watchlist (the setting score.watchlist)",
-        )
+def _shape(document: Document) -> Iterator[Fault]:
+    """The faults of the file as a whole, and of each of its parts alone."""
+    content = document.content
+    if content is None:
+        yield Fault(1, 1, "the file is empty; it needs the field 'rules', a list of rules")
+        return
+    if not isinstance(content, dict):
+        yield document.at((), f"the file must be a mapping with rules, not {shown(content)}")
+        return
+    for name in content:
+        if name not in _ITEMS:
+            yield document.at_key((name,), unknown_field(name, list(_ITEMS), "the file"))
+    if "rules" not in content:
+        yield document.at((), "the file needs the field 'rules', a list of rules")
+    for section in _ITEMS.keys() & content.keys():
+        if isinstance(content[section], list):
+            yield from _items(document, section)
+        else:
+            what = f"{section}: must be a list, not {shown(content[section])}"
+            yield document.at((section,), what)
 
 
-def _not_yaml(path: Path, error: yaml.YAMLError) -> str:
-    mark = getattr(error, "problem_mark", None)
-    place = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else str(path)
-    return f"{place}: not valid YAML: {getattr(error, 'problem', None) or error}"
+def _items(document: Document, section: str) -> Iterator[Fault]:
+    for number, item in enumerate(document.content[section]):
+        try:
+            _ITEMS[section].validate_python(item)
+        except ValidationError as error:
+            yield from told(document, (section, number), error)
 
 
-def _fault(path: Path, tree: Any, location: tuple[int | str, ...], message: str) -> str:
-    node, names = tree, []
-    for part in location:
-        child = _child(node, part)
-        if child is not None:
-            node = child
-            names.append(str(part))
-        elif part == location[-1]:
-            names.append(str(part))
-    place = f"{path}:{node.start_mark.line + 1}:{node.start_mark.column + 1}" if node else str(path)
-    what = message.removeprefix("Value error, ")
-    return f"{place}: {'.'.join(names) or 'the file'}: {what}"
-
-
-def _child(node: Any, part: int | str) -> Any:
-    if isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
-        return node.value[part]
-    if isinstance(node, yaml.MappingNode):
-        return next((value for key, value in node.value if key.value == part), None)
-    return None
+def _lines(path: Path, faults: Collection[Fault] | Iterator[Fault]) -> str:
+    """The faults in the order of their places, each once, as lines."""
+    in_order = sorted(dict.fromkeys(faults))
+    return "\n".join(f"{path}:{fault.line}:{fault.column}: {fault.message}" for fault in in_order)

@@ -12,6 +12,7 @@ import click
 
 from monitor.app import Daemon
 from monitor.embedded import embedded_broker, embedded_settings
+from monitor.options import on_hangup
 from monitor.settings import KafkaSettings, Settings
 from monitor.streams.spec import stream_name
 from monitor.web.server import Address
@@ -19,6 +20,8 @@ from monitor.web.server import Address
 
 async def run_daemon(settings: Settings, stop: asyncio.Event, hint: str = "") -> None:
     """Run the daemon until `stop` is set; says when it is ready, with a hint of what to do then.
+
+    A SIGHUP has it read its rules again.
 
     Raises:
         NewsurgeError: for whatever the user can mend, in one line.
@@ -36,7 +39,9 @@ async def run_daemon(settings: Settings, stop: asyncio.Event, hint: str = "") ->
             )
         told = True
 
-    await Daemon(settings, ready).run(stop)
+    daemon = Daemon(settings, ready)
+    with on_hangup(daemon.reload):
+        await daemon.run(stop)
 
 
 async def run_embedded(settings: Settings, stop: asyncio.Event) -> None:

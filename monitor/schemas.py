@@ -1,4 +1,4 @@
-"""JSON Schemas of the wire, generated from the record types.
+"""JSON Schemas of the wire and of `alerts.yaml`, generated from the types.
 
 `python -m monitor.schemas DIRECTORY` writes them; a test keeps `docs/schemas/` true.
 """
@@ -12,7 +12,10 @@ from typing import Any
 import msgspec
 
 from monitor import records
+from monitor.backtest.result import Backtest
+from monitor.desk.records import DeskRecord
 from monitor.labels.record import Label
+from monitor.rules_schema import rules_schema
 
 _NEWS_ITEM: dict[str, Any] = {
     "title": "NewsItem",
@@ -48,6 +51,8 @@ _TYPES: dict[str, Any] = {
     "scored": records.Scored,
     "alert": records.AlertEvent,
     "notification": records.Notification,
+    "backtest": Backtest,
+    "desk": DeskRecord,
     "label": Label,
 }
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -55,7 +60,7 @@ _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 def schemas() -> dict[str, bytes]:
     """Every schema as formatted JSON, by the name of its file without the ending."""
-    found = {"news": _NEWS_ITEM} | {
+    found = {"news": _NEWS_ITEM, "alerts": rules_schema()} | {
         name: msgspec.json.schema(type_) for name, type_ in _TYPES.items()
     }
     return {

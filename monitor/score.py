@@ -23,6 +23,7 @@ from monitor.scoring.chunk import Chunk
 from monitor.scoring.invalid_run import InvalidRun
 from monitor.scoring.log_time import PartitionTime
 from monitor.scoring.serving import Serving
+from monitor.scoring.shadow import Shadow
 from monitor.scoring.steady_clock import SteadyClock
 from monitor.scoring.steps import step
 from monitor.scoring.watchlist import Watchlist
@@ -55,6 +56,7 @@ class Score:
     ) -> None:
         self._settings = settings
         self._serving = serving
+        self._shadow = Shadow(settings)
         self._writer = ScoreWriter(settings, watchlist)
         self._health = health
         self._held: set[TopicPartition] = set()
@@ -69,6 +71,11 @@ class Score:
         self._go_on = asyncio.Event()
         self._go_on.set()
         health.expect(PART)
+
+    def adopt(self, watchlist: Watchlist, topics: frozenset[str]) -> None:
+        """Go on, from the next chunk on, with another watchlist and topics that rules name."""
+        self._writer.follow(watchlist)
+        self._serving.follow_rules(watchlist, topics)
 
     def resume(self) -> bool:
         """Go on after a pause for invalid records. Returns whether there was one."""
@@ -96,6 +103,7 @@ class Score:
             with (
                 ThreadPoolExecutor(1, "prepare") as preparing,
                 ThreadPoolExecutor(1, "infer") as on,
+                self._shadow.running(),
             ):
                 await self._run_steps(reader, writer, listener, preparing, on, stop)
             await self._commit(reader)
@@ -125,6 +133,7 @@ class Score:
                 await loop.run_in_executor(inferring, chunk.infer)
             self._look_at(chunk)
             self._serving.note(chunk.items)
+            self._shadow.offer(chunk.items, chunk.judgements, chunk.turn.judge.version)
 
         async def emit(chunk: Chunk) -> None:
             with metrics.emit_seconds.time():

@@ -7,11 +7,20 @@ variables are `NEWSURGE_` plus the path with double underscores, such as
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -99,6 +108,12 @@ class ModelSettings(_Section):
     registry: Path | None = Field(
         None, description="A directory of bundles whose pointer names the one that serves."
     )
+    shadow: str | None = Field(
+        None,
+        description="A challenger that judges a sample beside: a version of the registry, or a "
+        "bundle's directory.",
+    )
+    shadow_share: float = Field(0.05, ge=0, le=1, description="Of the items, by their ids.")
     runtime: Literal["auto", "cpu", "torch"] = "auto"
     threads: int = Field(0, ge=0, description="CPU threads for inference; 0: all cores.")
     token_budget: int | None = Field(
@@ -106,6 +121,11 @@ class ModelSettings(_Section):
         ge=64,
         description="Padded tokens in a batch: longest x count. By default what suits the runtime.",
     )
+
+    @field_validator("shadow", mode="before")
+    @classmethod
+    def _version_like_a_date(cls, value: Any) -> Any:
+        return value.isoformat() if isinstance(value, date) else value  # as YAML reads 2026-11-20
 
     @model_validator(mode="after")
     def _one_source(self) -> ModelSettings:

@@ -12,6 +12,8 @@ from typing import Literal
 import msgspec
 from aiokafka import ConsumerRecord
 
+from monitor.desk.records import Ack, DeskRecord, Silence, decode_desk
+from monitor.desk.silences import in_words
 from monitor.logs import printable
 from monitor.records import (
     AlertEvent,
@@ -27,7 +29,7 @@ from monitor.streams.clients import consumer, partitions_of, started
 from monitor.streams.dead_letters import NotADeadLetterError, decode_dead_letter
 from monitor.streams.reading import end_offsets
 
-TailStream = Literal["scored", "alerts", "dead-letter"]
+TailStream = Literal["scored", "alerts", "desk", "dead-letter"]
 
 
 async def tail(
@@ -85,6 +87,8 @@ def _text(stream: TailStream, record: ConsumerRecord) -> str | None:
             if isinstance(scored, Mark):
                 return None
             line = _describe_scored(scored)
+        elif stream == "desk":
+            line = _describe_desk(decode_desk(value))
         else:
             line = _describe_dead_letter(record)
     except (msgspec.MsgspecError, NotADeadLetterError) as error:
@@ -120,6 +124,19 @@ def _describe_scored(scored: ScoredRecord | Retraction | ModelChange) -> str:
         f"{moment(scored.event_time)} {scored.series!s:32} {scored.score:+.2f} "
         f"{scored.unjudged or '':9} {scored.item.title}"
     )
+
+
+def _describe_desk(said: DeskRecord) -> str:
+    if isinstance(said, Silence):
+        what = f"silence {said.id} of {in_words(said.matchers)} until {moment(said.over_at)}"
+        if said.expired is not None:
+            return f"{moment(said.expired.at)} {said.expired.who}: ends {what} by {said.who}"
+    elif isinstance(said, Ack):
+        about = said.episode
+        what = f"answers for {about.rule} {about.series} (alert {said.alert_id})"
+    else:
+        what = f"{said.verdict}: {said.alert.rule} {said.alert.series} (alert {said.alert_id})"
+    return f"{moment(said.at)} {said.who}: {what}" + (f" [{said.why}]" if said.why else "")
 
 
 def _describe_dead_letter(record: ConsumerRecord) -> str:

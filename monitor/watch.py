@@ -25,9 +25,9 @@ from monitor.streams.reading import lag
 from monitor.streams.rebalance import Rebalance
 from monitor.streams.spec import group_name, stream_name
 from monitor.streams.writing import Outgoing, write_all
-from monitor.surge.lifecycle import State
 from monitor.surge.plan import WatchPlan
 from monitor.watch_plan import part_of
+from monitor.watching import showing
 from monitor.watching.owned import Owned
 from monitor.watching.takeover import Found, log_unreadable, take_over, tell_lost
 
@@ -45,12 +45,12 @@ class Watch:
     """The WATCH role of one process.
 
     A partition that is assigned is paused until it has been taken over. One that is revoked is
-    kept until the next assignment, which may bring it back.
+    kept until the next assignment, which may bring it back. `plan` is what is watched.
     """
 
     def __init__(self, settings: Settings, plan: WatchPlan, health: Health) -> None:
         self._settings = settings
-        self._plan = plan
+        self.plan = plan
         self._health = health
         self._alerts = stream_name(settings, "alerts")
         self._state = stream_name(settings, "state")
@@ -58,7 +58,14 @@ class Watch:
         self._left: dict[TopicPartition, Owned] = {}
         self._coming: dict[TopicPartition, asyncio.Task[None]] = {}
         self._applying = asyncio.Lock()
+        self._adopting = False
         health.expect(PART)
+
+    def adopt(self, plan: WatchPlan) -> None:
+        """Watch by another plan from the next records on; its statistics must be the same."""
+        before, after = ({rule.alert for rule in each.rules} for each in (self.plan, plan))
+        showing.forget_rules(before - after)
+        self.plan, self._adopting = plan, True
 
     async def run(self, stop: asyncio.Event) -> None:
         """Watch until `stop` is set, then commit and return.
@@ -68,7 +75,7 @@ class Watch:
             KafkaError: when the broker fails for longer than its client retries.
         """
         for partition in self._owned:
-            _forget_metrics(partition.partition)
+            showing.forget(partition.partition)
         self._owned, self._left, self._coming = {}, {}, {}
         group = group_name(self._settings, "watch")
         async with (
@@ -85,6 +92,8 @@ class Watch:
             while not stop.is_set():
                 listener.check()
                 self._health.turned(PART, group, len(reader.assignment()))
+                if self._adopting:
+                    await self._adopt(reader, writer, takeovers)
                 wait = 0 if self._snapshot_under_way else _POLL_MS
                 batches = await reader.getmany(timeout_ms=wait, max_records=_RECORDS_AT_ONCE)
                 await self._apply_all(writer, batches)
@@ -122,14 +131,44 @@ class Watch:
     ) -> None:
         begins = await reader.beginning_offsets([partition])
         found = Found(begins[partition], await reader.committed(partition) or 0)
-        count = self._settings.streams.partitions.scored
-        plan = part_of(self._plan, partition.partition, count)
+        plan = self._part_of(partition)
         owned = await take_over(self._settings, writer, plan, partition, found, before)
+        if owned.withdrawn:
+            await self._write(writer, owned, owned.withdrawn)
         reader.seek(partition, owned.position)
         reader.resume(partition)
         self._owned[partition] = owned
         del self._coming[partition]
         self._tell_readiness()
+
+    async def _adopt(
+        self, reader: AIOKafkaConsumer, writer: AIOKafkaProducer, takeovers: asyncio.TaskGroup
+    ) -> None:
+        """Bring each partition under the plan, those that are not under way yet as a restart does.
+
+        What is being taken over meanwhile is looked at when it has come.
+        """
+        async with self._applying:
+            self._adopting = bool(self._coming)
+            self._left.clear()
+            for partition, owned in list(self._owned.items()):
+                plan = self._part_of(partition)
+                if owned.watch.plan == plan:
+                    continue
+                await self._commit(reader)
+                if owned.is_past:
+                    # In a thread, so that the consumer's heartbeats go on.
+                    withdrawn = await asyncio.to_thread(owned.adopt, plan)
+                    if withdrawn:
+                        await self._write(writer, owned, withdrawn)
+                    log.info("scored partition %d goes on by the new rules", partition.partition)
+                elif partition in self._owned:
+                    del self._owned[partition]
+                    await self._take(reader, writer, takeovers, {partition})
+
+    def _part_of(self, partition: TopicPartition) -> WatchPlan:
+        count = self._settings.streams.partitions.scored
+        return part_of(self.plan, partition.partition, count)
 
     def _tell_readiness(self) -> None:
         if self._coming:
@@ -149,7 +188,7 @@ class Watch:
                 for partition in revoked:
                     if partition in self._owned:
                         self._left[partition] = self._owned.pop(partition)
-                    _forget_metrics(partition.partition)
+                    showing.forget(partition.partition)
 
     async def _apply_all(
         self, writer: AIOKafkaProducer, batches: dict[TopicPartition, list[ConsumerRecord]]
@@ -195,6 +234,10 @@ class Watch:
         for event in events:
             metrics.alert_transitions_total.labels(event.rule, event.state).inc()
             log.info("alert %s %s on %s", event.rule, event.state, event.series)
+            if event.unrendered:
+                metrics.unrendered_total.labels(event.rule).inc(len(event.unrendered))
+                names = ", ".join(event.unrendered)
+                log.warning("alert %s of %s: not rendered: %s", event.id, event.rule, names)
 
     @property
     def _snapshot_under_way(self) -> bool:
@@ -236,31 +279,10 @@ class Watch:
 
     async def _show(self, reader: AIOKafkaConsumer) -> None:
         """Bring the metrics up to date."""
-        firing = {rule.alert: 0 for rule in self._plan.rules}
-        for partition, owned in self._owned.items():
-            watch, number = owned.watch, str(partition.partition)
-            metrics.clock_timestamp_seconds.labels(number).set((watch.clock.time or 0) / 1000)
-            metrics.stalled_news_partitions.labels(number).set(len(watch.clock.stalled))
-            for outcome, count in watch.outcomes.items():
-                metrics.scored_records_total.labels(outcome).inc(count)
-            watch.outcomes.clear()
-            for rule, _, state in watch.states():
-                firing[rule] += state is State.FIRING
-        for rule, count in firing.items():
-            metrics.alerts_firing.labels(rule).set(count)
+        owned = {each.partition: one for each, one in self._owned.items()}
+        showing.show(owned, (rule.alert for rule in self.plan.rules))
         for partition, behind in (await lag(reader)).items():
             # While a group forms anew, the client has its old partitions still.
             if partition in self._owned or partition in self._coming:
                 number = str(partition.partition)
                 metrics.consumer_lag_records.labels("scored", number).set(behind)
-
-
-def _forget_metrics(partition: int) -> None:
-    number = str(partition)
-    for gauge in (
-        metrics.clock_timestamp_seconds,
-        metrics.stalled_news_partitions,
-        metrics.snapshot_timestamp_seconds,
-    ):
-        gauge.remove(number)
-    metrics.consumer_lag_records.remove("scored", number)

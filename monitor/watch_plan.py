@@ -26,23 +26,40 @@ def watch_plan(
 ) -> WatchPlan:
     """What WATCH watches in this deployment.
 
-    A rule is about the known series that it matches, and about no fewer than it names.
-
     Raises:
         PriorError: when the prior can't be used.
+    """
+    plan = WatchPlan(
+        statistics=statistics_of(settings.watch, load_prior(settings.watch.prior)),
+        rules=(),
+        news_partitions=settings.streams.partitions.news,
+        idle_timeout=settings.watch.idle_timeout_seconds * 1000,
+    )
+    return planned_anew(plan, settings, rules, topics, watchlist)
+
+
+def planned_anew(
+    plan: WatchPlan,
+    settings: Settings,
+    rules: RuleFile,
+    topics: tuple[str, ...],
+    watchlist: Watchlist,
+) -> WatchPlan:
+    """A plan of other rules, topics or names; its statistics stay, and with them the prior.
+
+    A rule is about the known series that it matches, and about no fewer than it names.
     """
     series = known_series(topics, settings.score, watchlist)
     concerned = {
         rule.alert: max(sum(map(rule.concerns, series)), len(rule.match.key))
         for rule in rules.rules
     }
-    return WatchPlan(
-        statistics=statistics_of(settings.watch, load_prior(settings.watch.prior)),
+    return replace(
+        plan,
         rules=rules.rules,
-        news_partitions=settings.streams.partitions.news,
-        idle_timeout=settings.watch.idle_timeout_seconds * 1000,
         series=series,
         concerned=concerned,
+        maintenance=rules.maintenance,
     )
 
 
@@ -70,7 +87,7 @@ def deployed_plan(settings: Settings) -> WatchPlan:
         settings.watch.slide_seconds,
         settings.score.dimensions,
         watchlist.keys,
-        watchlist.groups,
+        groups=watchlist.groups,
     )
     bundle = serving_bundle(settings.model)
     return watch_plan(settings, rules, bundle.meta.topics, watchlist)

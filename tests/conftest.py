@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from hypothesis import settings as hypothesis_settings
 
 from monitor.children import free_port
 from monitor.embedded import EmbeddedBrokerError, embedded_broker, embedded_settings
@@ -28,6 +29,9 @@ _NO_KAFKA = (
     "or set KAFKA_BOOTSTRAP_SERVERS, or start Docker"
 )
 _READY_SECONDS = 60
+# How long an example takes says how busy the machine is, and nothing about the law.
+hypothesis_settings.register_profile("newsurge", deadline=None)
+hypothesis_settings.load_profile("newsurge")
 _numbers = itertools.count(1)
 _run = uuid.uuid4().hex[:8]
 

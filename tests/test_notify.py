@@ -5,10 +5,12 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator
 
+import msgspec
 import pytest
 
 from monitor import metrics
-from monitor.delivery.lane import AlertRecord, Lane
+from monitor.delivery.lane import Lane
+from monitor.delivery.ledger import AlertRecord
 from monitor.delivery.sender import sending
 from monitor.delivery.webhook import new_secret, notification_id
 from monitor.health import Health
@@ -35,6 +37,7 @@ class Journal:
 
     def __init__(self, ended: set[str] | None = None) -> None:
         self.ended = ended or set()
+        self.left: dict[str, Queued] = {}
         self.lines: list[str] = []
         self.outcomes: list[Outcome] = []
         self.changed = asyncio.Condition()
@@ -42,8 +45,11 @@ class Journal:
     def has_ended(self, identity: str) -> bool:
         return identity in self.ended
 
+    def queued(self, identity: str) -> Queued | None:
+        return self.left.get(identity)
+
     async def queue(self, record: Queued) -> None:
-        await self.note(f"queued {record.alerts[0]}")
+        await self.note(f"queued {' '.join(record.alerts)}")
 
     async def end(self, record: Outcome) -> None:
         self.outcomes.append(record)
@@ -97,6 +103,25 @@ async def test_queued_then_sent_then_ended_then_committed() -> None:
     outcome = journal.outcomes[0]
     assert outcome.id == notification_id("desk", ["alert-0"]) == receiver.accepted[0].id
     assert (outcome.receiver, outcome.delivered, outcome.attempts) == ("desk", True, 1)
+
+
+async def test_only_alerts_of_the_severities_that_it_asks_for_are_sent() -> None:
+    journal = Journal()
+    info, critical = (
+        msgspec.structs.replace(alert(number), severity=severity)
+        for number, severity in enumerate(("info", "critical"))
+    )
+    async with (
+        receiving(SECRET) as receiver,
+        sending(receiver.target("desk"), PATIENT) as sender,
+    ):
+        lane = Lane("desk", sender, journal, journal.commit, 0, severities=("warning", "critical"))
+        lane.start()
+        lane.put(record(0, info))
+        lane.put(record(1, critical))
+        await journal.until("commit 2")
+        await lane.close(20)
+    assert numbers(receiver.accepted) == ["alert-1"]
 
 
 async def test_order_is_kept_while_a_try_fails() -> None:

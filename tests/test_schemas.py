@@ -7,6 +7,8 @@ import pytest
 
 from monitor import schemas
 from monitor.records import Mark, ModelChange, Origin, Retraction, encode
+from monitor.rule_words import FIELDS
+from monitor.rules_file import default_rules, plain_content
 from monitor.scoring.news import InvalidNewsError, decode_news
 
 DOCS = Path(__file__).parent.parent / "docs" / "schemas"
@@ -55,3 +57,43 @@ def test_the_news_schema_and_the_decoder_agree(record: dict[str, Any], valid: bo
     else:
         with pytest.raises(InvalidNewsError):
             decode_news(msgspec.json.encode(record), 10_000)
+
+
+RULES = jsonschema.Draft202012Validator(msgspec.json.decode(schemas.schemas()["alerts"]))
+
+
+def test_an_editor_accepts_the_shipped_rules() -> None:
+    text = default_rules().read_text(encoding="utf-8")
+    assert text.startswith("# yaml-language-server: $schema=docs/schemas/alerts.schema.json\n")
+    assert list(RULES.iter_errors(plain_content(text))) == []
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"type": "treshold"},
+        {"colour": "red"},
+        {"window": "90"},
+        {"severity": "page"},
+        {"by": "topik"},
+        {"when": "count >= 3"},
+        {"match": {"sorce": "Wire"}},
+        {"labels": {"tier": 1}},
+    ],
+    ids=str,
+)
+def test_an_editor_marks_what_a_rule_may_not_say(rule: dict[str, Any]) -> None:
+    good = {"alert": "A", "type": "absent", "by": "all", "window": "1h"}
+    assert RULES.is_valid({"rules": [good]})
+    assert not RULES.is_valid({"rules": [good | rule]})
+
+
+def test_every_field_of_a_rules_file_is_explained_to_the_editor() -> None:
+    schema = msgspec.json.decode(schemas.schemas()["alerts"])
+    fields = {
+        name: field
+        for part in (schema, *schema["$defs"].values())
+        for name, field in part.get("properties", {}).items()
+    }
+    assert set(fields) == set(FIELDS)
+    assert all("Example: " in field["description"] for field in fields.values())

@@ -41,7 +41,8 @@ def test_the_rule_shown_is_about_the_examples_banks(tmp_path: Path) -> None:
     path = tmp_path / "alerts.yaml"
     path.write_text(block("yaml", 1), encoding="utf-8")
     names = load_watchlist(EXAMPLE)
-    [rule] = load_rules(path, 60, ScoreSettings().dimensions, names.keys, names.groups).rules
+    found = load_rules(path, 60, ScoreSettings().dimensions, names.keys, groups=names.groups)
+    [rule] = found.rules
     assert set(rule.match.key) == set(names.groups["banks"])
     assert len(rule.match.key) > 1
 

@@ -64,7 +64,7 @@ def model_card(meta: BundleMeta) -> str:
         for name, heads in evaluations.items()
         for head, m in heads.items()
     )
-    return _CARD.format(
+    card = _CARD.format(
         name=meta.name,
         version=meta.version,
         description=meta.recipe.get("description") or "A topic and sentiment model for newsurge.",
@@ -82,6 +82,28 @@ def model_card(meta: BundleMeta) -> str:
         measured=measured,
         per_class="\n".join(_per_class(name, heads) for name, heads in evaluations.items()),
     )
+    return card.replace("## Limits", f"{_behaviour(meta.metrics.get('behaviour', {}))}## Limits")
+
+
+def _behaviour(tests: dict[str, Any]) -> str:
+    """The behaviour tests as a table; nothing where none were run."""
+    if not tests:
+        return ""
+    lines = [
+        "## Behaviour",
+        "Invented sentences: what an exchange of names or writing moves (flips, mean shift of the",
+        "score), and the share of expectations that are met (passes).",
+        "",
+        "| test | texts | flips | mean shift | passes |",
+        "|---" * 5 + "|",
+    ]
+    for name, found in tests.items():
+        told = " | ".join(
+            f"{found[key]:.3f}" if key in found else ""
+            for key in ("flip_rate", "mean_shift", "pass_rate")
+        )
+        lines.append(f"| {name} | {found['cases']} | {told} |")
+    return "\n".join(lines) + "\n\n"
 
 
 def _per_class(name: str, heads: dict[str, Any]) -> str:

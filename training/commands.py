@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from training.data_tables import data_tables, feed_table
+from training.report.tables import behaviour_table
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -107,6 +108,31 @@ def train(
 @click.option(
     "--record", metavar="NAME", help="Keep the result in the bundle's meta.json and model card."
 )
+@click.option(
+    "--report",
+    "html",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write the whole report as one HTML page.",
+)
+@click.option(
+    "--json",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write the whole report as JSON.",
+)
+@click.option(
+    "--behaviour",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Run these behaviour tests (*.yaml) beside those shipped.",
+)
+@click.option(
+    "--against",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Recent news, CSV or JSONL, to show in the report how far text has drifted from DATA.",
+)
 def evaluate(
     bundle: Path,
     data: Path,
@@ -118,12 +144,17 @@ def evaluate(
     sentiment_classes: tuple[str, ...],
     without: tuple[Path, ...],
     record: str | None,
+    html: Path | None,
+    json: Path | None,
+    behaviour: Path | None,
+    against: Path | None,
 ) -> None:
     """Measure BUNDLE, as served on a CPU, on the labelled rows of DATA.
 
     DATA is CSV, JSONL, JSON or Parquet. Prints accuracy, macro-F1, calibration error and a table
     by class for each head that DATA has labels for. Give the columns, or --like with the name of
     a feed of the bundle's recipe.
+    With --report, --json or --behaviour the behaviour tests are run too.
     """
     from rich.console import Console
 
@@ -132,8 +163,11 @@ def evaluate(
 
     require("openvino", "tokenizers")
     from training import evaluation
+    from training.report import evaluating
     from training.sources.opening import format_of
 
+    if against and not (html or json):
+        raise click.UsageError("--against is shown in the report: give --report or --json too")
     loaded = load_bundle(bundle)
     if like:
         feed = evaluation.feed_like(loaded, like, data.name)
@@ -155,12 +189,16 @@ def evaluate(
         )
     else:
         raise click.UsageError("give --topic-column, --sentiment-column or --like")
-    metrics, report = evaluation.evaluate(loaded, feed, data.parent, without)
+    wanted = evaluating.Wanted(data.name, html, json, behaviour, against, record)
+    done = evaluating.evaluate(loaded, feed, data.parent, without, wanted)
     console = Console()
-    console.print(feed_table([report]), *metrics_tables(data.name, metrics), sep="\n")
+    console.print(feed_table([done.feed]), *metrics_tables(data.name, done.metrics), sep="\n")
+    if done.behaviour:
+        console.print(behaviour_table(done.behaviour))
     if record:
-        evaluation.record(loaded, record, metrics)
         click.echo(f"recorded as {record!r} in {bundle}")
+    for file in filter(None, (html, json)):
+        click.echo(f"{file}: report")
 
 
 def metrics_tables(name: str, heads: dict[str, Any]) -> list[Table]:

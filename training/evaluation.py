@@ -8,13 +8,12 @@ import msgspec
 
 from monitor.errors import BundleError
 from monitor.model.bundle import CARD, digest, write_meta
+from training.answers import Answers, answer
 from training.card import model_card
 from training.feeds import read_feed, read_held_out
 from training.metrics import head_metrics
 from training.recipe_data import Feed, Source
-from training.served import served
 from training.sources.opening import format_of
-from training.targets import head_labels
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,28 +58,38 @@ def evaluate(
     Raises:
         FeedError: a file can't be read, or holds no row that could be judged.
     """
+    rows, report = labelled_rows(bundle, feed, data, without)
+    return measure(bundle, rows), report
+
+
+def labelled_rows(
+    bundle: Bundle, feed: Feed, data: Path, without: Sequence[Path] = ()
+) -> tuple[list[Row], FeedReport]:
+    """Returns the rows that `evaluate` would measure, and what became of the others."""
     several = bundle.meta.topic_mode == "multi"
     rows, report = read_feed(feed, bundle.meta.topics, data, several=several)
     seen: set[str] = set()
     for file in without:
-        source = Source(file=file.name, format=feed.format, text_column=feed.text_column)
+        how = feed.model_dump(include={"format", "text_column", "encoding", "delimiter"})
+        source = Source(file=file.name, **how)
         seen.update(read_held_out(source, file.parent).texts)
     kept = [row for row in rows if row.key not in seen]
     if len(kept) < len(rows):
         report.dropped["left out"] = len(rows) - len(kept)
     report.kept = len(kept)
-    return measure(bundle, kept), report
+    return kept, report
 
 
 def measure(bundle: Bundle, rows: Sequence[Row]) -> dict[str, Any]:
     """Returns the metrics of both heads on `rows`; a head that no row labels is left out."""
-    if not rows:
-        return {}
-    topic, sentiment = served(bundle, [row.text for row in rows])
-    labels = head_labels(rows, len(bundle.meta.topics), bundle.meta.topic_mode)
+    return metrics_of(answer(bundle, rows))
+
+
+def metrics_of(answers: Answers) -> dict[str, Any]:
+    """Returns the metrics of each head that a row labels."""
     heads = {
-        "topic": head_metrics(topic, labels["topic"], bundle.meta.topics),
-        "sentiment": head_metrics(sentiment, labels["sentiment"], bundle.meta.sentiments),
+        each.head: head_metrics(each.probabilities, each.labels, each.classes)
+        for each in answers.heads
     }
     return {head: metrics for head, metrics in heads.items() if metrics}
 
@@ -88,9 +97,14 @@ def measure(bundle: Bundle, rows: Sequence[Row]) -> dict[str, Any]:
 def record(bundle: Bundle, name: str, metrics: dict[str, Any]) -> None:
     """Keeps an evaluation called `name` in the bundle's `meta.json` and model card."""
     evaluations = {**bundle.meta.metrics.get("evaluations", {}), name: metrics}
-    meta = msgspec.structs.replace(
-        bundle.meta, metrics={**bundle.meta.metrics, "evaluations": evaluations}
-    )
+    keep(bundle, {"evaluations": evaluations})
+
+
+def keep(bundle: Bundle, parts: dict[str, Any]) -> Bundle:
+    """Puts `parts` into `metrics` of the bundle's `meta.json` and writes its card anew."""
+    meta = msgspec.structs.replace(bundle.meta, metrics={**bundle.meta.metrics, **parts})
     card = bundle.path / CARD
     card.write_text(model_card(meta), encoding="utf-8")
-    write_meta(bundle.path, msgspec.structs.replace(meta, files={**meta.files, CARD: digest(card)}))
+    meta = msgspec.structs.replace(meta, files={**meta.files, CARD: digest(card)})
+    write_meta(bundle.path, meta)
+    return msgspec.structs.replace(bundle, meta=meta)

@@ -125,6 +125,9 @@ def merge(rows: Iterable[Row], by_feed: dict[str, FeedReport], policy: Hygiene) 
         groups[row.key].append(row)
     kept = []
     for _, group in sorted(groups.items()):
+        if len(group) == 1:
+            kept += group
+            continue
         first, *others = sorted(group, key=lambda row: (order[row.feed], row.text, row.line))
         topics = _agreed((row.topics for row in group), policy)
         sentiment = _agreed((_said(row.sentiment) for row in group), policy)
@@ -141,8 +144,6 @@ def merge(rows: Iterable[Row], by_feed: dict[str, FeedReport], policy: Hygiene) 
 def _merged(
     first: Row, group: Sequence[Row], topics: tuple[int, ...] | None, sentiment: int | None
 ) -> Row:
-    if len(group) == 1:
-        return first
     for_head = IGNORED if sentiment is None else sentiment
     times = [row.time for row in group if row.time is not None]
     return replace(

@@ -37,7 +37,7 @@ def head_metrics(probabilities: Numbers, labels: Labels, classes: Sequence[str])
     truth, kept = labels[labelled], probabilities[labelled]
     if labels.ndim == 2:
         is_of, said = truth == 1, kept >= SAID
-        right, error = (is_of == said).all(1), _cell_error(kept, is_of)
+        right, error = (is_of == said).all(1), cell_error(kept, is_of)
     else:
         chosen = kept.argmax(1)
         is_of, said = (index[:, None] == np.arange(len(classes)) for index in (truth, chosen))
@@ -85,7 +85,8 @@ def calibration_error(probabilities: Numbers, truth: Labels) -> float:
     return _bin_error(probabilities.max(1), probabilities.argmax(1) == truth)
 
 
-def _cell_error(probabilities: Numbers, is_of: NDArray[np.bool_]) -> float:
+def cell_error(probabilities: Numbers, is_of: NDArray[np.bool_]) -> float:
+    """Returns the calibration error over every row's every class, both [rows, classes]."""
     return _bin_error(probabilities.ravel(), is_of.ravel())
 
 

@@ -14,7 +14,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 from msgspec.structs import replace
 
 from monitor.errors import NewsurgeError
@@ -27,16 +26,17 @@ from training.checkpoints import open_work
 from training.evaluation import HEADS, measure
 from training.feeds import FeedReport
 from training.gathering import DataReport, Gathered, as_json, gather
-from training.metrics import SAID, probabilities_of
+from training.metrics import probabilities_of
+from training.parity import parity, tell
+from training.report import ending
 from training.served import served
-from training.targets import head_labels, is_labelled
+from training.targets import head_labels
 
 if TYPE_CHECKING:
-    from training.metrics import Labels, Numbers
+    from training.metrics import Numbers
     from training.recipe import Recipe
 
 Say = Callable[[str], None]
-PARITY_LIMIT = 0.005  # accuracy that int8 weights may cost on dev: half a point
 
 
 class TrainingError(NewsurgeError):
@@ -50,17 +50,19 @@ def train(
     *,
     say: Say,
     full: bool = False,
+    start: bundles.Bundle | None = None,
     resume: bool = False,
     work: Path | None = None,
     told: Callable[[DataReport], None] = lambda _: None,
 ) -> bundles.Bundle:
-    """Follows `recipe` and writes the bundle into directory `out`.
+    """Follows `recipe` and writes the bundle into directory `out`, and the report beside it.
 
     Args:
         recipe: what to do.
         data: the directory that the recipe's files are relative to.
         out: must not exist yet, or be empty.
         full: keep the fp32 weights too, for GPU serving and for training on from them.
+        start: a full bundle to train on from, instead of the base encoder with new heads.
         resume: go on with a training that was interrupted, if there is one.
         work: where checkpoints are kept until the bundle is there; OUT.work by default.
         say: is told each step in one line.
@@ -76,6 +78,8 @@ def train(
         raise TrainingError(f"{out}: exists already; name a new directory with -o")
     trackers.require(recipe.trackers)
     say = say if processes.is_main() else _say_nothing
+    # Only one process reports, so only it needs the tests; what is wrong in them is told first.
+    tests = ending.tests_for(recipe, data) if processes.is_main() else ()
     gathered = processes.shared(lambda: _gather(recipe, data, say, told))
     fitted, dev = gathered.train, gathered.dev
 
@@ -83,14 +87,17 @@ def train(
 
     from training.export import export, save_weights
     from training.network import build, find_encoder
+    from training.start import take_weights
     from training.trainer import fit, predict
 
     folder = find_encoder(recipe.base)
     set_seed(recipe.hyper.seed)  # before the heads are drawn
     network, tokenizer = build(recipe, folder)
+    if start is not None:
+        take_weights(network, recipe, start)
     taught = processes.shared(lambda: teaching.answers(recipe, data, fitted, say))
     place = (work or out.parent / f"{out.name}.work").resolve()
-    facts = _facts(recipe, gathered)
+    facts = _facts(recipe, gathered, start)
     checkpoint = processes.shared(lambda: _open(place, facts, say, resume=resume))
     trackers.place_logs(recipe.trackers, out.parent / "runs" / out.name)
     epochs = fit(
@@ -119,12 +126,15 @@ def train(
     if gathered.frozen is not None:
         freezing.save(gathered.frozen, draft / freezing.FILE)
     made = _describe(recipe, gathered, draft, epochs, exact)
-    _tell(made.meta.metrics["parity"], say)
+    tell(made.meta.metrics["parity"], say)
+    say("Reporting: behaviour tests, and every set in full")
+    report = ending.report_on(made, {"dev": dev, freezing.NAME: gathered.holdout}, tests)
     out.parent.mkdir(parents=True, exist_ok=True)
     if out.exists():
         out.rmdir()
     shutil.move(draft, out)
     shutil.rmtree(place)
+    say(f"Report: {ending.write_beside(out, report)}")
     return bundles.load_bundle(out)
 
 
@@ -144,7 +154,7 @@ def _gather(recipe: Recipe, data: Path, say: Say, told: Callable[[DataReport], N
     return gathered
 
 
-def _facts(recipe: Recipe, gathered: Gathered) -> dict[str, str]:
+def _facts(recipe: Recipe, gathered: Gathered, start: bundles.Bundle | None) -> dict[str, str]:
     """What two trainings must agree in, for one to go on where the other stopped."""
     wanted = recipe.model_dump_json(exclude={"tune", "trackers", "description"})
     rows = repr([(r.text, r.topics, r.sentiment, r.weight) for r in gathered.train])
@@ -152,6 +162,7 @@ def _facts(recipe: Recipe, gathered: Gathered) -> dict[str, str]:
     return {
         "recipe": hashlib.sha256(wanted.encode()).hexdigest(),
         "rows": hashlib.sha256(rows.encode()).hexdigest(),
+        "weights to start from": start.meta.files[bundles.WEIGHTS] if start else "",
         "number of processes": str(processes.count()),
     }
 
@@ -164,29 +175,6 @@ def _open(work: Path, facts: dict[str, str], say: Say, *, resume: bool) -> Path 
         nothing = "Nothing to resume. " if resume else ""
         say(f"{nothing}Checkpoints are kept in {work}; if interrupted, go on with --resume")
     return checkpoint
-
-
-def parity(exact: Numbers, int8: Numbers, labels: Labels) -> dict[str, float]:
-    """Compares one head's served probabilities with the fp32 network's, [rows, classes] each.
-
-    Of several classes a text, those said count; a row agrees where all of them do.
-    """
-    labelled = is_labelled(labels)
-    if labels.ndim == 2:
-        said = [p >= SAID for p in (exact, int8)]
-        hits = [((each == labels).all(1))[labelled] for each in said]
-        agreement = (said[0] == said[1]).all(1)
-    else:
-        chosen = [p.argmax(1) for p in (exact, int8)]
-        hits = [(each == labels)[labelled] for each in chosen]
-        agreement = chosen[0] == chosen[1]
-    accuracy = [float(hit.mean()) if len(hit) else 0.0 for hit in hits]
-    return {
-        "agreement": round(float(agreement.mean()), 4),
-        "accuracy_fp32": round(accuracy[0], 4),
-        "accuracy_served": round(accuracy[1], 4),
-        "mean_move": round(float(np.abs(exact - int8).max(1).mean()), 4),
-    }
 
 
 def _describe(
@@ -243,17 +231,3 @@ def _manifest(recipe: Recipe, reports: list[FeedReport]) -> tuple[bundles.Traini
         bundles.TrainingData(feed.name, feed.source, feed.license, feed.sha256 or "", report.kept)
         for feed, report in zip(recipe.feeds, reports, strict=True)
     )
-
-
-def _tell(compared: dict[str, dict[str, float]], say: Say) -> None:
-    """Says what int8 weights cost. Too much is no reason to throw a long training away."""
-    for head, numbers in compared.items():
-        say(
-            f"{head}: int8 agrees with fp32 on {numbers['agreement']:.2%} of dev, accuracy "
-            f"{numbers['accuracy_fp32']:.4f} → {numbers['accuracy_served']:.4f}"
-        )
-        if numbers["accuracy_fp32"] - numbers["accuracy_served"] > PARITY_LIMIT:
-            say(
-                f"warning: int8 weights cost the {head} head more than {PARITY_LIMIT:.1%} accuracy "
-                "on dev; train longer or with another encoder before you serve this bundle"
-            )

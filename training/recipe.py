@@ -68,6 +68,9 @@ class Recipe(Section):
     hyper: Hyper = Hyper()
     tune: Tune = Tune()
     trackers: tuple[str, ...] = Field((), description="The Trainer's: tensorboard, mlflow, ….")
+    behaviour: Path | None = Field(
+        None, description="A directory of further behaviour tests, relative to --data."
+    )
 
     @field_validator("trackers")
     @classmethod

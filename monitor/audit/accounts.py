@@ -80,10 +80,12 @@ class AlertAccount:
 
     `due` are the ids of those that must have been told by now; `whole` is false where the log
     has lost its beginning, so that more may have been told than follows from what is left.
+    `unchecked` counts those told by rules that were not in force, as they are, all the time.
     """
 
     due: set[str] = field(default_factory=set)
     whole: bool = True
+    unchecked: int = 0
     _follows: dict[str, bytes] = field(default_factory=dict)
     _told: dict[str, bytes] = field(default_factory=dict)
     _times: Counter[str] = field(default_factory=Counter)

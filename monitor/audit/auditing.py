@@ -7,7 +7,7 @@ that follow from the log are found by the core that the daemon runs (`monitor.su
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
@@ -30,7 +30,8 @@ from monitor.streams.reading import read_all
 from monitor.streams.spec import StreamName, group_name, stream_name
 from monitor.surge.partition import PartitionWatch
 from monitor.surge.plan import WatchPlan
-from monitor.watch_plan import part_of
+from monitor.surge.rounds import committed as commit_in
+from monitor.watch_plan import part_of, scored_partition
 
 
 @dataclass(slots=True)
@@ -38,7 +39,8 @@ class Audit:
     """What the streams say.
 
     `repeats` counts scored records that repeat an origin, which WATCH passes over. `delivered`
-    and `given_up` count notifications by receiver; `undelivered` those that have no outcome yet.
+    and `given_up` count notifications by receiver; `undelivered` those that have no outcome yet;
+    `silenced` alerts that a silence kept back, for now or for good.
     """
 
     news: NewsReport
@@ -47,6 +49,7 @@ class Audit:
     delivered: Counter[str] = field(default_factory=Counter)
     given_up: Counter[str] = field(default_factory=Counter)
     undelivered: Counter[str] = field(default_factory=Counter)
+    silenced: Counter[str] = field(default_factory=Counter)
 
     @property
     def faults(self) -> list[str]:
@@ -71,7 +74,8 @@ async def audit(settings: Settings, plan: WatchPlan) -> Audit:
 
     Args:
         settings: the deployment.
-        plan: what it watches; alerts of rules that are not in it, as they are, are passed over.
+        plan: what it watches; alerts of rules that are not in it, as they are, are passed over,
+            and those of rules that came later than the log's beginning, by reload or restart.
 
     Raises:
         StreamError: when the streams can't be read.
@@ -81,8 +85,9 @@ async def audit(settings: Settings, plan: WatchPlan) -> Audit:
     # told follows from a log that is read later.
     news_committed = await _committed(settings, "score", "news")
     scored_committed = await _committed(settings, "watch", "scored")
-    await _read_alerts(settings, plan, alerts)
-    repeats = await _read_scored(settings, plan, account, alerts, scored_committed)
+    lasting = await _lasting(settings, plan, scored_committed)
+    await _read_alerts(settings, lasting, alerts)
+    repeats = await _read_scored(settings, plan, account, alerts, scored_committed, lasting)
     await _read_news(settings, account)
     found = Audit(account.report(news_committed), alerts, repeats)
     await _read_notifications(settings, found)
@@ -106,6 +111,7 @@ async def _read_scored(
     account: NewsAccount,
     alerts: AlertAccount,
     committed: dict[int, int],
+    lasting: dict[int, set[str]],
 ) -> int:
     """Feed the log to the core. Returns how many records repeat an origin."""
     count = settings.streams.partitions.scored
@@ -124,30 +130,56 @@ async def _read_scored(
             if isinstance(scored, ScoredRecord):
                 account.scored(scored.origin)
             for event in watches[number].apply(record.offset, scored):
-                alerts.follows(event, is_due=record.offset < committed[number])
+                if event.rule_hash in lasting[number]:
+                    alerts.follows(event, is_due=record.offset < committed[number])
     return sum(watch.outcomes["repeated_origin"] for watch in watches.values())
 
 
-async def _read_alerts(settings: Settings, plan: WatchPlan, alerts: AlertAccount) -> None:
-    hashes = {plan.hash_of(rule) for rule in plan.rules}
+async def _lasting(
+    settings: Settings, plan: WatchPlan, partitions: Iterable[int]
+) -> dict[int, set[str]]:
+    """By scored partition, the hashes of rules that have been in force since the log began."""
+    lasting = {number: {plan.hash_of(rule) for rule in plan.rules} for number in partitions}
+    since: dict[int, dict[str, int]] = {}
+    async with aclosing(read_all(settings, "state")) as records:
+        async for record in records:
+            found = commit_in(record.key or b"", record.value)
+            if found is not None:
+                number, state = found
+                since[number] = state.rules or {}
+    for number, rules in since.items():
+        lasting[number] -= {each for each, offset in rules.items() if offset > 0}
+    return lasting
+
+
+async def _read_alerts(
+    settings: Settings, lasting: dict[int, set[str]], alerts: AlertAccount
+) -> None:
+    count = settings.streams.partitions.scored
     async with aclosing(read_all(settings, "alerts")) as told:
         async for record in told:
             event = decode_alert(record.value)
-            if event.rule_hash in hashes:
+            if event.rule_hash in lasting[scored_partition(event.series, count)]:
                 alerts.told(event)
+            else:
+                alerts.unchecked += 1
 
 
 async def _read_notifications(settings: Settings, found: Audit) -> None:
     waiting: dict[str, str] = {}
+    silenced: dict[str, str] = {}
     async with aclosing(read_all(settings, "notifications")) as records:
         async for record in records:
             match decode_notification(record.value or b""):
                 case Queued(id=identity, receiver=receiver):
                     waiting.setdefault(identity, receiver)
+                case Outcome(id=identity, receiver=receiver, silence=str()):
+                    silenced[identity] = receiver
                 case Outcome(id=identity, receiver=receiver, delivered=delivered):
                     waiting.pop(identity, None)
                     (found.delivered if delivered else found.given_up)[receiver] += 1
     found.undelivered.update(waiting.values())
+    found.silenced.update(silenced.values())
 
 
 async def _committed(settings: Settings, role: Role, stream: StreamName) -> dict[int, int]:

@@ -36,10 +36,18 @@ def _lines(found: Audit) -> Iterator[str]:
     )
     yield f"scored: {found.repeats:,} records repeat an origin, and count once"
     yield f"alerts: {len(alerts.ids):,} told, {len(alerts.due):,} due by the log"
+    if alerts.unchecked:
+        yield (
+            f"  {alerts.unchecked:,} alerts of other rules, or of rules that came or changed since "
+            "the log began, not checked"
+        )
     if not alerts.whole:
         yield "  retention took the log's beginning: only what must be told can be checked"
-    for receiver in sorted({*found.delivered, *found.given_up, *found.undelivered}):
+    told = {*found.delivered, *found.given_up, *found.undelivered, *found.silenced}
+    for receiver in sorted(told):
+        silenced = found.silenced[receiver]
         yield (
             f"notifications to {receiver}: {found.delivered[receiver]:,} delivered, "
             f"{found.given_up[receiver]:,} given up, {found.undelivered[receiver]:,} under way"
+            + (f"; {silenced:,} alerts were silenced" if silenced else "")
         )

@@ -10,14 +10,25 @@ import base64
 import binascii
 import ipaddress
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    model_validator,
+)
 
+from monitor.delivery.grouping import GroupField, GroupPolicy
 from monitor.errors import RulesError
+from monitor.records import AlertEvent, Severity
+from monitor.surge.rules import Duration
 
 _ENV_NAME = r"^[A-Za-z_][A-Za-z0-9_]*$"
 _PREFIX = "whsec_"
@@ -25,6 +36,15 @@ _KEY_BYTES = range(24, 65)  # what Standard Webhooks asks of a symmetric secret
 _MAX_FILE_BYTES = 4096
 _HOST = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*\.?")
 _NUMERIC_HOST = re.compile(r".*:.*|(?:.*\.)?[0-9]+\.?")  # what must be an address, if anything
+_LONGEST_GROUP_WAIT_MS = 3_600_000
+
+
+def _as_list(value: object) -> object:
+    """A word on its own is a list of one."""
+    return [value] if isinstance(value, str) else value
+
+
+GroupFields = Annotated[tuple[GroupField, ...], BeforeValidator(_as_list)]
 
 
 class _Part(BaseModel):
@@ -54,7 +74,18 @@ class Receiver(_Part):
     """One receiver of alerts, as written in `alerts.yaml`."""
 
     name: str = Field(pattern=r"^[a-z0-9_-]+$", max_length=64)
+    severities: tuple[Severity, ...] = Field(
+        (), description="The severities that it is told; by default all."
+    )
     webhook: WebhookConfig
+    group_wait: Duration = Field(0, le=_LONGEST_GROUP_WAIT_MS)
+    group_by: GroupFields = ("rule",)
+    max_alerts: int = Field(20, ge=1, le=200, description="Alerts of a group told in detail.")
+
+    @property
+    def grouping(self) -> GroupPolicy:
+        """Which of its alerts become one notification."""
+        return GroupPolicy(self.group_wait / 1000, self.group_by, self.max_alerts)
 
 
 @dataclass(frozen=True)
@@ -64,6 +95,8 @@ class WebhookTarget:
     name: str
     url: str
     secret: str
+    severities: tuple[Severity, ...] = ()
+    grouping: GroupPolicy = field(default_factory=GroupPolicy)
 
     def __repr__(self) -> str:
         return f"WebhookTarget(name={self.name!r}, url={redact(self.url)!r})"
@@ -91,7 +124,18 @@ def resolve(receiver: Receiver, environ: Mapping[str, str], base: Path = Path())
         receiver.name, "secret", webhook.secret_env, webhook.secret_file, environ, base
     )
     _must(receiver.name, where, check_secret, secret)
-    return WebhookTarget(name=receiver.name, url=url, secret=secret)
+    return WebhookTarget(receiver.name, url, secret, receiver.severities, receiver.grouping)
+
+
+def is_told(receiver: str, severities: Collection[Severity], alert: AlertEvent) -> bool:
+    """Whether an alert is for a receiver: by the rule's receivers, and by its own severities.
+
+    Where the rule names no receivers all are meant, and where a receiver names no severities all
+    are.
+    """
+    return (not alert.receivers or receiver in alert.receivers) and (
+        not severities or alert.severity in severities
+    )
 
 
 def redact(url: str) -> str:

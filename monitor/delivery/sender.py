@@ -62,6 +62,10 @@ class Sender:
         self._session = session
         self._last_failure = ""
 
+    def go_to(self, target: WebhookTarget) -> None:
+        """Post to another URL, or with another secret, from the next try on."""
+        self._target = target
+
     async def deliver(self, identity: str, body: bytes, closing: asyncio.Event) -> Ended | None:
         """Try until the notification is delivered or given up.
 

@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from monitor.delivery.webhook import notification_id
 from monitor.errors import NewsurgeError
 from monitor.explaining.document import Delivery, Sibling, Written
 from monitor.logs import printable
@@ -106,6 +107,8 @@ def deliveries(notifications: Iterable[Notification], alert: str) -> tuple[Deliv
                     queued.setdefault(one.id, one)
             case Outcome():
                 ended[one.id] = one
+                if one.silence is not None and one.id == notification_id(one.receiver, [alert]):
+                    queued.setdefault(one.id, Queued(one.id, one.receiver, (alert,), one.at))
     return tuple(_deliveries(queued, ended))
 
 

@@ -86,9 +86,7 @@ def open_table(path: Path) -> Table:
     Raises:
         FeedError: when it can't be read, lacks a column, or Parquet can't be read here.
     """
-    names = (
-        _csv_header(path) if path.suffix.lower() == ".csv" else _parquet(path).schema_arrow.names
-    )
+    names = column_names(path)
     columns = frozenset(_ALIASES.get(name, name) for name in names)
     missing = [column for column in NEEDED if column not in columns]
     if missing:
@@ -97,6 +95,27 @@ def open_table(path: Path) -> Table:
             f"a history needs {', '.join(NEEDED)}"
         )
     return Table(path, columns & set(COLUMNS))
+
+
+def column_names(path: Path) -> list[str]:
+    """The columns of a CSV or Parquet file, as it names them.
+
+    Raises:
+        FeedError: when it can't be read, or Parquet can't be read here.
+    """
+    if path.suffix.lower() == ".csv":
+        return _csv_header(path)
+    return list(_parquet(path).schema_arrow.names)
+
+
+def parquet_rows(path: Path) -> Iterator[dict[str, Any]]:
+    """The rows of a Parquet file, as values by column.
+
+    Raises:
+        FeedError: when it can't be read, or Parquet can't be read here.
+    """
+    for batch in _parquet(path).iter_batches():
+        yield from batch.to_pylist()
 
 
 def event_time_of(cell: object) -> int:

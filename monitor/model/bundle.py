@@ -97,6 +97,12 @@ class _Version(msgspec.Struct):
     schema_version: int
 
 
+# Made before there are threads: bundles are read in several, and two that decode a struct's type
+# for the first time at once crash the process (msgspec 0.22).
+_version_decoder = msgspec.json.Decoder(_Version)
+_meta_decoder = msgspec.json.Decoder(BundleMeta)
+
+
 def load_bundle(path: Path) -> Bundle:
     """Reads and checks the bundle in directory `path`.
 
@@ -113,13 +119,13 @@ def load_bundle(path: Path) -> Bundle:
             "directory that `newsurge train` wrote, or leave it out to use the starter bundle"
         ) from error
     try:
-        version = msgspec.json.decode(raw, type=_Version).schema_version
+        version = _version_decoder.decode(raw).schema_version
         if version != SCHEMA_VERSION:
             raise BundleError(
                 f"{file}: schema_version is {version}, this newsurge reads {SCHEMA_VERSION}; "
                 "upgrade newsurge or train the bundle again"
             )
-        meta = msgspec.json.decode(raw, type=BundleMeta)
+        meta = _meta_decoder.decode(raw)
     except msgspec.DecodeError as error:
         raise BundleError(
             f"{file}: not a bundle's description ({error}); fetch the bundle again or retrain"

@@ -118,14 +118,17 @@ class Judge:
             texts = self._tokenised(reads)
         return PreparedItems(tuple(reads), texts)
 
-    def infer(self, prepared: PreparedItems) -> list[Judgement | Failed]:
+    def infer(
+        self, prepared: PreparedItems, *, count_failures: bool = True
+    ) -> list[Judgement | Failed]:
         """Judge prepared items, in their order. Blocks; to be called off the event loop.
 
         An item on which the model fails, even alone, has no judgement but the reason; it costs
-        its batch mates time and nothing else (see `monitor.model.poison`).
+        its batch mates time and nothing else (see `monitor.model.poison`). Failed tries are told
+        by a metric, unless the judge is not the one that serves.
         """
         outcome = infer_each(self._scorer, prepared.texts)
-        for one in outcome.tries:
+        for one in outcome.tries if count_failures else ():
             kind = "out_of_memory" if one.is_memory else "other"
             metrics.inference_failures_total.labels(kind).inc()
         judged = self._judged(outcome.scores)

@@ -45,7 +45,7 @@ def serving_version(registry: Path) -> str:
             f"the registry {registry} says no model to serve: {pointer} can't be read ({reason}); "
             f"put a bundle into {VERSIONS}/VERSION there and write VERSION into {POINTER}"
         ) from error
-    if not _is_name(version):
+    if not is_version(version):
         raise BundleError(
             f"{pointer} holds {version[:80]!r}, which is no version; write the name of one of the "
             f"directories in {registry / VERSIONS} into it"
@@ -76,7 +76,7 @@ def point_at(registry: Path, version: str) -> None:
         BundleError: when the version's bundle can't be read, or the pointer can't be written;
             it is then where it was.
     """
-    if not _is_name(version):
+    if not is_version(version):
         raise BundleError(f"{version[:80]!r} can't be a version, which names a directory")
     load_version(registry, version)
     pointer = registry / POINTER
@@ -90,7 +90,7 @@ def point_at(registry: Path, version: str) -> None:
             written.replace(pointer)
         finally:
             written.unlink(missing_ok=True)
-        _sync_directory(registry)
+        sync_directory(registry)
     except OSError as error:
         raise BundleError(
             f"{pointer} can't be moved to {version} ({error.strerror}); check who may write there"
@@ -119,7 +119,7 @@ def _glimpse(file: Path) -> tuple[str, int, int, int]:
     return file.name, found.st_ino, found.st_size, found.st_mtime_ns
 
 
-def _is_name(version: str) -> bool:
+def is_version(version: str) -> bool:
     """Whether it can name a directory of its own: plain, printable, and no way out."""
     return (
         Path(version).name == version
@@ -129,7 +129,7 @@ def _is_name(version: str) -> bool:
     )
 
 
-def _sync_directory(directory: Path) -> None:
+def sync_directory(directory: Path) -> None:
     """Have the new name outlive a power cut; only POSIX opens directories."""
     if os.name != "posix":
         return

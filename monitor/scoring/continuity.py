@@ -34,6 +34,10 @@ class RecentNews:
         self._max_entities = max_entities
         self._items: dict[str, NewsItem] = {}
 
+    def follow(self, watchlist: Watchlist) -> None:
+        """Keep of items to come the names of another watchlist."""
+        self._watchlist = watchlist
+
     def add(self, items: Iterable[NewsItem]) -> None:
         """Take note of news, in its order."""
         for item in items:

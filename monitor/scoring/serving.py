@@ -57,6 +57,11 @@ class Serving:
         self._changes: tuple[ModelChange, ...] = ()
         self._unwritten: tuple[ModelChange, ...] = ()
 
+    def follow_rules(self, watchlist: Watchlist, topics: frozenset[str]) -> None:
+        """Go on with another watchlist, and with other topics that rules name."""
+        self._recent.follow(watchlist)
+        self._topics = topics
+
     def turn(self) -> Turn:
         """Whose turn it is to judge the next chunk; each change of model is told once."""
         turn = Turn(self._judge, self._changes)

@@ -36,6 +36,10 @@ class ScoreWriter:
         self._dead_letter = stream_name(settings, "dead-letter")
         self._partitions = settings.streams.partitions.scored
 
+    def follow(self, watchlist: Watchlist) -> None:
+        """Make entity series of another watchlist's names, from the next chunk on."""
+        self._watchlist = watchlist
+
     async def write(
         self,
         producer: AIOKafkaProducer,

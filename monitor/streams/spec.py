@@ -14,10 +14,12 @@ from aiokafka.partitioner import murmur2
 
 from monitor.settings import Role, Settings, StreamSettings
 
-StreamName = Literal["news", "scored", "state", "alerts", "notifications", "dead-letter", "labels"]
+StreamName = Literal[
+    "news", "scored", "state", "alerts", "notifications", "desk", "dead-letter", "labels"
+]
 STREAMS: tuple[StreamName, ...] = get_args(StreamName)
 
-Actor = Literal["score", "watch", "notify", "publish", "labels", "create"]
+Actor = Literal["score", "watch", "notify", "publish", "desk", "labels", "create"]
 Operation = Literal["Read", "Write", "Create"]
 Resource = Literal["Topic", "Group"]
 
@@ -147,6 +149,12 @@ def stream_specs(settings: Settings) -> tuple[StreamSpec, ...]:
             retention_ms=alerts_kept,
         ),
         spec(
+            "desk",
+            1,  # So that what the desk says has one order.
+            "silences, acknowledgements and feedback of people",
+            cleanup_policy="compact",
+        ),
+        spec(
             "dead-letter",
             1,
             "records that could not be used, with their reason",
@@ -162,7 +170,7 @@ def stream_specs(settings: Settings) -> tuple[StreamSpec, ...]:
 
 
 def acls(settings: Settings) -> tuple[Acl, ...]:
-    """The permissions that each role, `publish` and `labels` need, and what creating streams does.
+    """The permissions of each role, of `publish`, the desk and `labels`, and to create streams.
 
     Read and Write on a topic imply Describe. Every role reads `state`, where the partition
     counts are recorded.
@@ -182,10 +190,12 @@ def acls(settings: Settings) -> tuple[Acl, ...]:
         *topics("watch", "Read", "scored", "state", "alerts"),
         *topics("watch", "Write", "state", "alerts"),
         Acl("watch", "Read", "Group", group_name(settings, "watch"), "literal"),
-        *topics("notify", "Read", "alerts", "notifications", "state"),
+        *topics("notify", "Read", "alerts", "notifications", "desk", "state"),
         *topics("notify", "Write", "notifications"),
         Acl("notify", "Read", "Group", group_name(settings, "notify", ""), "prefixed"),
         *topics("publish", "Write", "news"),
+        *topics("desk", "Read", "desk", "alerts"),
+        *topics("desk", "Write", "desk"),
         *topics("labels", "Read", "labels"),
         *topics("labels", "Write", "labels"),
         Acl("create", "Create", "Topic", prefix or "*", "prefixed" if prefix else "literal"),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from monitor.records import BaselineStatistics
 from monitor.surge.panes import Tally
-from monitor.surge.rules import AbsentRule, ThresholdRule
+from monitor.surge.rules import AbsentRule, DeadManRule, Rule, SurgeRule, ThresholdRule
 from monitor.surge.track import Track
 
 
@@ -28,14 +28,26 @@ class Verdict:
     onset: int | None = None
 
 
+ALWAYS = Verdict(met=True)
 UNMET = Verdict(met=False)
 
 
-def judge(rule: ThresholdRule | AbsentRule, tally: Tally, track: Track, now: int) -> Verdict:
+def judge(
+    rule: ThresholdRule | AbsentRule | DeadManRule, tally: Tally, track: Track, now: int
+) -> Verdict:
     """Evaluate a rule, at the time `now`, on a window of the track that holds `tally`."""
     if isinstance(rule, ThresholdRule):
         return threshold_verdict(rule, tally)
+    if isinstance(rule, DeadManRule):
+        return ALWAYS
     return Verdict(met=tally.raw_count == 0 and track.followed_for(now) >= rule.window)
+
+
+def is_met_by_nothing(rule: Rule) -> bool:
+    """Whether a rule may begin to hold where there is no news at all."""
+    if isinstance(rule, ThresholdRule):
+        return threshold_verdict(rule, Tally()).met
+    return not isinstance(rule, SurgeRule)
 
 
 def surge_verdict(met: bool, onset: int, head: int, track: Track, hours: float | None) -> Verdict:

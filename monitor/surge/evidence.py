@@ -11,6 +11,7 @@ from monitor.records import AlertEvent, AlertState, OffsetRange, Series, Story, 
 from monitor.surge.conditions import Verdict
 from monitor.surge.panes import SCORE_UNIT, Tally, Window
 from monitor.surge.rules import Rule
+from monitor.surge.templates import rendered
 from monitor.surge.track import Track
 
 _NUMBER = {"firing": 1, "resolved": 2}
@@ -50,7 +51,7 @@ def alert_event(
         slide: the length of a pane in milliseconds.
     """
     rule, verdict = transition.rule, transition.verdict
-    return AlertEvent(
+    event = AlertEvent(
         id=alert_id(transition),
         rule=rule.alert,
         rule_hash=transition.rule_hash,
@@ -69,9 +70,18 @@ def alert_event(
         factor=verdict.factor,
         strength=verdict.strength,
         without_duplicates=verdict.without_duplicates,
-        labels=rule.labels,
-        annotations=rule.annotations,
         receivers=rule.receivers,
+    )
+    labels, unrendered = rendered(rule.labels, event)
+    annotations, unrendered_too = rendered(rule.annotations, event)
+    return msgspec.structs.replace(
+        event,
+        labels=labels,
+        annotations=annotations,
+        unrendered=(
+            *(f"labels.{name}" for name in unrendered),
+            *(f"annotations.{name}" for name in unrendered_too),
+        ),
     )
 
 
@@ -94,6 +104,27 @@ def id_of(rule: str, rule_hash: str, series: Series, started_at: int, state: Ale
     """
     identity = [rule, rule_hash, str(series), started_at, _NUMBER[state]]
     return hashlib.sha256(msgspec.json.encode(identity)).hexdigest()[:24]
+
+
+def resolved_id(fired: AlertEvent) -> str:
+    """The id of the event that resolves what `fired` tells of."""
+    return id_of(fired.rule, fired.rule_hash, fired.series, fired.started_at, "resolved")
+
+
+def withdrawal(fired: AlertEvent, now: int | None) -> AlertEvent:
+    """The end of an alert that nothing stands for any more, with the evidence of its firing.
+
+    Args:
+        fired: the event that it began with.
+        now: the time of the clock in milliseconds, where there is one.
+    """
+    return msgspec.structs.replace(
+        fired,
+        id=resolved_id(fired),
+        state="resolved",
+        resolved_at=max(fired.fired_at, now or 0),
+        withdrawn=True,
+    )
 
 
 def _window_statistics(tally: Tally, length: int, end: int) -> WindowStatistics:

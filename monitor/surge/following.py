@@ -10,12 +10,20 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from monitor.records import AlertEvent, ScoredRecord, Series
-from monitor.surge.conditions import UNMET, Verdict, judge, surge_verdict, threshold_verdict
+from monitor.surge.conditions import (
+    ALWAYS,
+    UNMET,
+    Verdict,
+    is_met_by_nothing,
+    judge,
+    surge_verdict,
+)
 from monitor.surge.detector import Detector, settle
 from monitor.surge.evidence import Transition, alert_event
-from monitor.surge.lifecycle import CALM, Action, State, Status, step, step_early
-from monitor.surge.panes import Tally, Window
-from monitor.surge.rules import Match, Rule, SurgeRule, ThresholdRule
+from monitor.surge.lifecycle import CALM, NEVER, Action, State, Status, beat, step, step_early
+from monitor.surge.maintenance import Maintenance
+from monitor.surge.panes import Window
+from monitor.surge.rules import DeadManRule, Match, Rule, SurgeRule
 from monitor.surge.scales import Scales
 from monitor.surge.track import Statistics, Taken, Track
 from monitor.surge.week import week
@@ -36,8 +44,15 @@ class Watched:
     rule_hash: str
     length: int
     detector: Detector | None = None
+    maintenance: tuple[Maintenance, ...] = ()
     status: Status = CALM
     fired: AlertEvent | None = None
+
+    def patience(self, series: Series, now: int) -> int:
+        """For how long the condition must hold before it fires: in maintenance, never enough."""
+        if any(window.covers(series, now) for window in self.maintenance):
+            return NEVER
+        return self.rule.for_
 
 
 @dataclass(slots=True)
@@ -80,7 +95,7 @@ class Following:
             own_week=week(self.timezone, self.calendar),
         )
         self._takes_all = not (self.match.source or self.match.language)
-        self._is_restless = any(_is_met_by_nothing(one.rule) for one in self.watched)
+        self._is_restless = any(is_met_by_nothing(one.rule) for one in self.watched)
         self._early = [one for one in self.watched if one.rule.tells_early]
         self._detectors = [one.detector for one in self.watched if one.detector is not None]
 
@@ -159,8 +174,13 @@ class Following:
         """Heed that the scales have changed."""
         self._weights.clear()
 
-    def pass_boundary(self, boundary: int, closing: int) -> list[AlertEvent]:
-        """Cross the end of pane `boundary`: close the panes up to `closing`, evaluate on time."""
+    def pass_boundary(
+        self, boundary: int, closing: int, *, is_last: bool = True
+    ) -> list[AlertEvent]:
+        """Cross the end of pane `boundary`: close the panes up to `closing`, evaluate on time.
+
+        `is_last` tells whether the clock has come no further: a dead man is told once a leap.
+        """
         self.changed = True
         self.passed = boundary
         now = boundary * self.statistics.slide
@@ -170,8 +190,10 @@ class Following:
         self.track.roll(on_time=boundary, early=boundary + 1)
         events: list[AlertEvent] = []
         for watched in self.watched:
+            if isinstance(watched.rule, DeadManRule):
+                events += self._beat(watched, watched.rule, now) if is_last else ()
             # Only a record can start a surge, and each is looked at when it comes.
-            if watched.detector is None or watched.status.state is not State.INACTIVE:
+            elif watched.detector is None or watched.status.state is not State.INACTIVE:
                 events += self._evaluate(watched, now, "on time")
         return events
 
@@ -186,6 +208,14 @@ class Following:
             weight = self._weights[model] = self.scales.weight(self.series, model)
         return weight
 
+    def _beat(self, watched: Watched, rule: DeadManRule, now: int) -> list[AlertEvent]:
+        watched.status, action = beat(watched.status, now, rule.every)
+        if action is Action.NONE:
+            return []
+        watched.fired = None
+        window = self.track.on_time[watched.length]
+        return [self._event(watched, watched.status, action, now, ALWAYS, window)]
+
     def _evaluate(self, watched: Watched, now: int, when: When) -> list[AlertEvent]:
         rule, before, head = watched.rule, watched.status, 0
         if isinstance(rule, SurgeRule):
@@ -197,22 +227,19 @@ class Following:
             verdict = judge(rule, window.tally, self.track, now)
         if not verdict.met and before.state is State.INACTIVE:
             return []
+        for_ = watched.patience(self.series, now)
         if when == "early":
-            after, action = step_early(before, verdict.met, now, for_=rule.for_)
+            after, action = step_early(before, verdict.met, now, for_=for_)
         else:
             after, action = step(
-                before, verdict.met, now, for_=rule.for_, keep_firing_for=rule.keep_firing_for
+                before, verdict.met, now, for_=for_, keep_firing_for=rule.keep_firing_for
             )
         watched.status = after
         if action is Action.NONE:
             return []
         if watched.detector is not None:
             window = self._turn(watched.detector, action, verdict, head)
-        transition = self._transition(watched, before, action, now, verdict)
-        slide = self.statistics.slide
-        event = alert_event(transition, self.track, window, self.partition, slide)
-        watched.fired = event if action is Action.FIRE else None
-        return [event]
+        return [self._event(watched, before, action, now, verdict, window)]
 
     def _head(self, now: int, when: When) -> int:
         """The newest pane that an evaluation counts."""
@@ -245,11 +272,17 @@ class Following:
             detector.end(head)
         return Window.over(onset, head, self.track.panes)
 
-    def _transition(
-        self, watched: Watched, before: Status, action: Action, now: int, verdict: Verdict
-    ) -> Transition:
+    def _event(
+        self,
+        watched: Watched,
+        before: Status,
+        action: Action,
+        now: int,
+        verdict: Verdict,
+        window: Window,
+    ) -> AlertEvent:
         fires = action is Action.FIRE
-        return Transition(
+        transition = Transition(
             rule=watched.rule,
             rule_hash=watched.rule_hash,
             series=self.series,
@@ -260,10 +293,6 @@ class Following:
             verdict=verdict,
             model=self.model,
         )
-
-
-def _is_met_by_nothing(rule: Rule) -> bool:
-    """Whether a rule may begin to hold where there is no news at all."""
-    if isinstance(rule, ThresholdRule):
-        return threshold_verdict(rule, Tally()).met
-    return not isinstance(rule, SurgeRule)
+        event = alert_event(transition, self.track, window, self.partition, self.statistics.slide)
+        watched.fired = event if fires else None
+        return event

@@ -63,6 +63,8 @@ class Status:
 
 
 CALM = Status()
+NEVER = 1 << 62
+"""A `for` that nothing outlasts."""
 
 
 def step(
@@ -96,6 +98,16 @@ def step_early(status: Status, met: bool, now: int, *, for_: int) -> tuple[Statu
         return status, Action.NONE
     now = max(now, status.last_met)
     return step(status, met, now, for_=for_, keep_firing_for=0)
+
+
+def beat(status: Status, now: int, every: int) -> tuple[Status, Action]:
+    """Advance an alert that always fires, and tell of it again in each slot of `every`.
+
+    Slots are those of the clock, not of the start, so that every replay has the same ones.
+    """
+    if status.state is State.FIRING and now // every <= status.started_at // every:
+        return status, Action.NONE
+    return Status(State.FIRING, now, now), Action.FIRE
 
 
 def _signal(status: Status, met: bool, now: int, for_: int, keep_firing_for: int) -> Signal:

@@ -23,12 +23,18 @@ from monitor.records import (
 from monitor.surge.applied import Applied
 from monitor.surge.clock import Clock
 from monitor.surge.detector import Detector
+from monitor.surge.evidence import withdrawal
 from monitor.surge.following import REFRESH_PANES, Following, Watched
 from monitor.surge.lifecycle import State
-from monitor.surge.plan import WatchPlan
+from monitor.surge.plan import WatchPlan, by_track
 from monitor.surge.rules import Rule, SurgeRule
 from monitor.surge.scales import Scales
-from monitor.surge.series_state import StoredSeries, restore_following, track_name
+from monitor.surge.series_state import (
+    StoredSeries,
+    fired_events,
+    restore_following,
+    track_name,
+)
 from monitor.surge.state import (
     PartitionState,
     RefusedError,
@@ -48,7 +54,8 @@ class PartitionWatch:
     """The state of one scored partition.
 
     `outcomes` counts what became of its scored records: `counted`, `late`, `repeated_id`,
-    `repeated_origin`, or `unwatched` where no rule is about the series.
+    `repeated_origin`, or `unwatched` where no rule is about the series. `since` tells by its hash
+    since which offset a rule has been in force here: 0 for those there from the beginning.
 
     Args:
         partition: its number.
@@ -61,8 +68,9 @@ class PartitionWatch:
         self.partition = partition
         self.clock = Clock(plan.news_partitions, plan.idle_timeout)
         self.outcomes: Counter[str] = Counter()
-        self._plan = plan
         self._only = only
+        self.plan = plan
+        self.since = {plan.hash_of(rule): 0 for rule in plan.rules}
         self._slide = plan.statistics.slide
         self._applied = Applied()
         self._scales = Scales()
@@ -114,32 +122,39 @@ class PartitionWatch:
         """What it holds beside its series, before the record at `as_of`."""
         return PartitionState(
             as_of=as_of,
-            statistics=statistics_digest(self._plan.statistics),
-            news_partitions=self._plan.news_partitions,
-            idle_timeout=self._plan.idle_timeout,
+            statistics=statistics_digest(self.plan.statistics),
+            news_partitions=self.plan.news_partitions,
+            idle_timeout=self.plan.idle_timeout,
             time=self.clock.time,
             boundary=self._boundary,
             sources=self.clock.sources(),
             applied=self._applied.state(),
             scales=dict(self._scales.known),
+            rules=dict(self.since),
         )
 
-    def restore(self, state: PartitionState, stored: Iterable[StoredSeries]) -> None:
+    def restore(self, state: PartitionState, stored: Iterable[StoredSeries]) -> list[AlertEvent]:
         """Bring a new watch to a state; a track of which none is stored starts warming.
 
         The next record to apply is that at `state.as_of`; a series that was stored later passes
-        over what it holds already.
+        over what it holds already. An entity that is not in the plan is off the watchlist, and
+        followed no more.
+
+        Returns the ends of the alerts that fired and that no rule stands for any more.
 
         Raises:
             RefusedError: when the state is not one to go on from.
         """
-        check_partition(state, self._plan)
+        check_partition(state, self.plan)
         self.clock.restore(state.time, state.sources)
         self._boundary = state.boundary
         self._applied.restore(state.applied)
         self._scales.known.update(state.scales)
+        if state.rules is not None:
+            self.since = {each: state.rules.get(each, state.as_of) for each in self.since}
         by_name = {each.core.name: each for each in stored}
-        for series in dict.fromkeys([*self._plan.series, *(name.series for name in by_name)]):
+        found = [name.series for name in by_name if name.by != "entity"]
+        for series in dict.fromkeys([*self.plan.series, *found]):
             for following in self._follow(series, by_name):
                 kept = by_name.get(track_name(following))
                 if kept is not None:
@@ -149,11 +164,14 @@ class PartitionWatch:
             following.awake = False
             if not following.is_quiet:
                 self._rouse(following)
+        firing = {event.id for event in self.firing()}
+        fired = (event for each in by_name.values() for event in fired_events(each))
+        return [withdrawal(event, self.clock.time) for event in fired if event.id not in firing]
 
     def _follow(self, series: Series, stored: Collection[TrackName] = ()) -> list[Following]:
         is_followed = self._only in (None, series)
-        concerned = [rule for rule in self._plan.rules if is_followed and rule.concerns(series)]
-        followings = [self._following(series, rules) for rules in _by_track(concerned)]
+        concerned = [rule for rule in self.plan.rules if is_followed and rule.concerns(series)]
+        followings = [self._following(series, rules) for rules in by_track(concerned)]
         if self._boundary is not None:
             for following in followings:
                 if track_name(following) in stored:
@@ -182,7 +200,7 @@ class PartitionWatch:
             partition=self.partition,
             series=series,
             match=rules[0].match,
-            statistics=self._plan.statistics,
+            statistics=self.plan.statistics,
             watched=[self._watched_rule(series, rule) for rule in rules],
             timezone=timezone,
             calendar=calendar,
@@ -192,9 +210,15 @@ class PartitionWatch:
     def _watched_rule(self, series: Series, rule: Rule) -> Watched:
         detector = None
         if isinstance(rule, SurgeRule):
-            belief = self._plan.statistics.prior.of(str(series))
-            detector = Detector(rule, belief, self._plan.tolerated(rule), self._slide)
-        return Watched(rule, self._plan.hash_of(rule), rule.window // self._slide, detector)
+            belief = self.plan.statistics.prior.of(str(series))
+            detector = Detector(rule, belief, self.plan.tolerated(rule), self._slide)
+        return Watched(
+            rule,
+            self.plan.hash_of(rule),
+            rule.window // self._slide,
+            detector,
+            self.plan.maintenance_of(rule),
+        )
 
     def _take(self, offset: int, record: ScoredRecord) -> list[AlertEvent]:
         series = record.series
@@ -231,17 +255,17 @@ class PartitionWatch:
         for boundary in range(first, last + 1):
             if not self._awake:
                 break  # however far the clock leaps
-            events += self._pass(boundary)
+            events += self._pass(boundary, is_last=boundary == last)
         if self._closing(last) // REFRESH_PANES > self._closing(first - 1) // REFRESH_PANES:
             self._tend_the_quiet(last)
         return events
 
-    def _pass(self, boundary: int) -> list[AlertEvent]:
+    def _pass(self, boundary: int, *, is_last: bool) -> list[AlertEvent]:
         events: list[AlertEvent] = []
         closing = self._closing(boundary)
         for following in self._awake:
             if following.passed is None or boundary > following.passed:
-                events += following.pass_boundary(boundary, closing)
+                events += following.pass_boundary(boundary, closing, is_last=is_last)
             following.awake = not following.is_quiet
         self._awake = [each for each in self._awake if each.awake]
         return events
@@ -260,7 +284,7 @@ class PartitionWatch:
 
     def _closing(self, boundary: int) -> int:
         """The last pane that is closed once the clock has crossed the end of pane `boundary`."""
-        lateness = self._plan.statistics.allowed_lateness
+        lateness = self.plan.statistics.allowed_lateness
         return (boundary * self._slide - lateness) // self._slide
 
 
@@ -274,15 +298,3 @@ def check_partition(state: PartitionState, plan: WatchPlan) -> None:
         raise RefusedError("statistics", "it was taken under other statistics settings")
     if (state.news_partitions, state.idle_timeout) != (plan.news_partitions, plan.idle_timeout):
         raise RefusedError("clock", "it was taken under another idle_timeout or of other news")
-
-
-def _by_track(rules: Iterable[Rule]) -> Iterable[list[Rule]]:
-    """The rules by the track that they share: same matchers, and same week where they ask."""
-    tracks: dict[tuple[object, ...], list[Rule]] = {}
-    for rule in sorted(rules, key=lambda rule: rule.week is None):
-        matchers = rule.match.source, rule.match.language
-        own: tuple[object, ...] = (*matchers, rule.week)
-        if rule.week is None:
-            own = next((track for track in tracks if track[:2] == matchers), own)
-        tracks.setdefault(own, []).append(rule)
-    return tracks.values()

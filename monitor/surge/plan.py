@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from monitor.records import Series
-from monitor.surge.rules import Rule, SurgeRule, rule_hash
+from monitor.surge.maintenance import Maintenance
+from monitor.surge.rules import DeadManRule, Rule, SurgeRule, rule_hash
 from monitor.surge.track import Statistics
 
 
@@ -16,7 +17,8 @@ class WatchPlan:
 
     `series` are those known beforehand (the bundle's topics, the watchlist's names, `all`),
     which are followed from the start so that their silence is seen too. `concerned` tells for
-    a rule, by name, how many series of the whole deployment it is about.
+    a rule, by name, how many series of the whole deployment it is about. In `maintenance` no
+    alert begins to fire.
     """
 
     statistics: Statistics
@@ -25,6 +27,7 @@ class WatchPlan:
     idle_timeout: int
     series: tuple[Series, ...] = ()
     concerned: Mapping[str, int] = field(default_factory=dict)
+    maintenance: tuple[Maintenance, ...] = ()
 
     def hash_of(self, rule: Rule) -> str:
         """The rule's hash under this plan's statistics."""
@@ -43,8 +46,29 @@ class WatchPlan:
                 "settling": learning.settling,
                 "tolerated": self.tolerated(rule),
             }
+        windows = sorted(window.meaning for window in self.maintenance_of(rule))
+        # A rule that no window is about keeps the hash that it had before there were any.
+        deployment |= {"maintenance": "\n".join(windows)} if windows else {}
         return rule_hash(rule, deployment)
+
+    def maintenance_of(self, rule: Rule) -> tuple[Maintenance, ...]:
+        """The windows that are about a rule; a dead man is told in all of them."""
+        if isinstance(rule, DeadManRule):
+            return ()
+        return tuple(window for window in self.maintenance if window.concerns(rule.alert))
 
     def tolerated(self, rule: SurgeRule) -> int:
         """Milliseconds that the rule tolerates between false alarms on one series."""
         return rule.tolerated(max(1, self.concerned.get(rule.alert, 1)))
+
+
+def by_track(rules: Iterable[Rule]) -> Iterable[list[Rule]]:
+    """The rules by the track that they share: same matchers, and same week where they ask."""
+    tracks: dict[tuple[object, ...], list[Rule]] = {}
+    for rule in sorted(rules, key=lambda rule: rule.week is None):
+        matchers = rule.match.source, rule.match.language
+        own: tuple[object, ...] = (*matchers, rule.week)
+        if rule.week is None:
+            own = next((track for track in tracks if track[:2] == matchers), own)
+        tracks.setdefault(own, []).append(rule)
+    return tracks.values()

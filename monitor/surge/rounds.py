@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TypeVar
 
 import msgspec
 
+from monitor.records import AlertEvent
 from monitor.surge.following import Following
 from monitor.surge.ledger import Chunk, Key, Ledger, StateRecord
 from monitor.surge.partition import PartitionWatch
@@ -100,6 +101,16 @@ class Rounds:
             self.committed, self._commit = self._commit.as_of, None
         return records
 
+    def under(self, watch: PartitionWatch) -> Rounds:
+        """The rounds of a partition that goes on as `watch`; one that is under way is given up.
+
+        Every series is written anew in the next, which is due.
+        """
+        rounds = Rounds(watch, self._epoch)
+        rounds.know(self._ledgers)
+        rounds._unfollowed += self._unfollowed
+        return rounds
+
     def know(self, ledgers: Mapping[TrackName, Ledger]) -> None:
         """Go on with what lies in the stream; what no rule is about any more will be erased."""
         followed = {track_name(one) for one in self._watch.followings()}
@@ -123,13 +134,15 @@ class Rounds:
 class Restored:
     """A partition as it was: the next record to apply is that at `as_of`.
 
-    What was written to `alerts` later than that lies from the positions `alerts` on.
+    What was written to `alerts` later than that lies from the positions `alerts` on. `withdrawn`
+    are the ends of alerts that fired and that no rule stands for any more.
     """
 
     watch: PartitionWatch
     rounds: Rounds
     as_of: int
     alerts: Mapping[int, int]
+    withdrawn: list[AlertEvent] = field(default_factory=list)
 
 
 def restore(
@@ -160,12 +173,26 @@ def restore(
     if any(each.core.epoch < commit.epoch for each in stored):
         raise RefusedError("overtaken", "a process wrote to it that had lost the partition")
     watch = PartitionWatch(partition, plan)
-    watch.restore(commit, stored)
+    withdrawn = watch.restore(commit, stored)
     newest = max([commit.epoch, *(each.core.epoch for each in stored)])
     rounds = Rounds(watch, max(epoch, newest + 1))
     rounds.committed = commit.as_of
     rounds.know(ledgers)
-    return Restored(watch, rounds, commit.as_of, commit.alerts)
+    return Restored(watch, rounds, commit.as_of, commit.alerts, withdrawn)
+
+
+def committed(key: bytes, value: bytes | None) -> tuple[int, PartitionState] | None:
+    """The number of a partition and what it held, of a record of `state` that is a commit.
+
+    None for any other record, and for one that this newsurge can't read.
+    """
+    try:
+        of = _key_decoder.decode(key)
+        if of.name is None and value is not None:
+            return of.partition, _decode(value, _commit_decoder)
+    except (msgspec.MsgspecError, RefusedError):
+        pass
+    return None
 
 
 def erase(partition: int, records: Iterable[tuple[bytes, bytes | None]]) -> list[StateRecord]:

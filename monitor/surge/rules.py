@@ -1,116 +1,41 @@
 """What a rule may say: the language of `alerts.yaml`, as typed values.
 
-Pure. Owns names, defaults and the checks that need one rule alone; it reads no file. Durations
-are written `90s`, `15m`, `2h`, `7d` or `4w` and held in milliseconds.
+Pure. Owns names, defaults and the checks that need one rule alone; it reads no file. How
+durations and conditions are written is in `rule_text`.
 """
 
 from __future__ import annotations
 
 import hashlib
-import operator
-import re
-from collections.abc import Callable
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+)
 
 from monitor.records import By, Series, Severity
-from monitor.surge.panes import SCORE_UNIT, Tally
+from monitor.surge.rule_text import (
+    COUNTS,
+    QUANTITIES,
+    Term,
+    parse_condition,
+    parse_duration,
+    parse_false_alarms,
+    quantity,
+)
 from monitor.surge.week import checked_calendar, checked_timezone
 
-_UNITS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
-_OPERATORS: dict[str, Callable[[float, float], bool]] = {
-    ">=": operator.ge,
-    ">": operator.gt,
-    "<=": operator.le,
-    "<": operator.lt,
-}
-_COUNTS = ("count", "negative_count")
-_QUANTITIES = ("negative_share", "mean_score", *_COUNTS)
-_TERM = re.compile(r"\s*([a-z_]+)\s*(>=|<=|>|<)\s*(-?\d+(?:\.\d+)?)\s*")
-
-
-def parse_duration(value: object) -> int:
-    """Milliseconds of a duration such as `15m`, or of several units such as `1h30m`.
-
-    Raises:
-        ValueError: when it is not one.
-    """
-    if isinstance(value, int) and not isinstance(value, bool) and value == 0:
-        return 0
-    parts = re.findall(r"(\d+)([smhdw])", value) if isinstance(value, str) else []
-    if not parts or "".join(map("".join, parts)) != value:
-        raise ValueError(f"{value!r} is not a duration; write it as 90s, 15m, 2h, 7d or 1h30m")
-    return sum(int(number) * _UNITS[unit] for number, unit in parts)
-
-
-def parse_false_alarms(value: object) -> int:
-    """The tolerated time between false alarms, in milliseconds, of a text such as `1 per 30d`.
-
-    Raises:
-        ValueError: when it is not one.
-    """
-    found = re.fullmatch(r"\s*(\d+)\s+per\s+(\S+)\s*", value) if isinstance(value, str) else None
-    if found is None or int(found[1]) == 0:
-        raise ValueError(f"{value!r} is not a rate of false alarms; write it as '1 per 30d'")
-    between = parse_duration(found[2]) // int(found[1])
-    if between == 0:
-        raise ValueError(f"{value!r} tolerates an alarm at every moment; write it as '1 per 30d'")
-    return between
-
-
-class Term(NamedTuple):
-    """One comparison of a quantity of the window with a number."""
-
-    quantity: str
-    operator: str
-    value: float
-
-    def holds(self, tally: Tally, novel: bool) -> bool:
-        """Whether it holds for the window's stories, or for its raw items."""
-        name, comparison, value = self
-        return _OPERATORS[comparison](quantity(name, tally, novel), value)
-
-
-def parse_condition(value: object) -> tuple[Term, ...]:
-    """The terms of a condition such as `negative_share >= 0.5 and count >= 10`.
-
-    Raises:
-        ValueError: when it is not one.
-    """
-    terms = []
-    for part in re.split(r"\band\b", str(value)):
-        found = _TERM.fullmatch(part)
-        if found is None:
-            raise ValueError(
-                f"{part.strip()!r} is not a comparison; write 'negative_share >= 0.5', "
-                "and join several with 'and'"
-            )
-        if found[1] not in _QUANTITIES:
-            raise ValueError(f"{found[1]!r} is not one of {', '.join(_QUANTITIES)}")
-        terms.append(Term(found[1], found[2], float(found[3])))
-    return tuple(terms)
-
-
-def quantity(name: str, tally: Tally, novel: bool) -> float:
-    """A quantity of a window: over its stories when `novel`, else over its raw items.
-
-    Shares and means of an empty window are 0.
-    """
-    count = tally.novel_count if novel else tally.raw_count
-    negative = tally.novel_negative if novel else tally.raw_negative
-    score = tally.novel_score if novel else tally.raw_score
-    match name:
-        case "count":
-            return float(count)
-        case "negative_count":
-            return float(negative)
-        case "negative_share":
-            return negative / count if count else 0.0
-        case "mean_score":
-            return score / SCORE_UNIT / count if count else 0.0
-    raise ValueError(f"{name!r} is not one of {', '.join(_QUANTITIES)}")
+__all__ = [
+    "QUANTITIES", "AbsentRule", "DeadManRule", "Duration", "Match", "Rule", "SurgeRule", "Term",
+    "ThresholdRule", "Words", "parse_condition", "parse_duration", "parse_false_alarms",
+    "quantity", "rule_hash",
+]  # fmt: skip
 
 
 def _as_tuple(value: Any) -> Any:
@@ -121,8 +46,16 @@ def _as_set(words: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(sorted(set(words)))
 
 
-Duration = Annotated[int, BeforeValidator(parse_duration)]
-Words = Annotated[tuple[str, ...], BeforeValidator(_as_tuple), AfterValidator(_as_set)]
+_LENGTH = r"^(\d+[smhdw])+$"
+_DURATION = WithJsonSchema({"anyOf": [{"type": "string", "pattern": _LENGTH}, {"const": 0}]})
+_RATE = WithJsonSchema({"type": "string", "pattern": r"^\d+ +per +(\d+[smhdw])+$"})
+_CONDITION = WithJsonSchema({"type": "string"})
+_WORDS = WithJsonSchema(
+    {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
+)
+Duration = Annotated[int, BeforeValidator(parse_duration), _DURATION]
+Words = Annotated[tuple[str, ...], BeforeValidator(_as_tuple), AfterValidator(_as_set), _WORDS]
+Texts = Annotated[dict[str, str], Field(max_length=32)]
 
 
 class Match(BaseModel):
@@ -140,19 +73,28 @@ class Match(BaseModel):
     language: Words = ()
 
 
-class _Rule(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+class _Named(BaseModel):
+    """What every rule has: a name, and what is told with its alerts."""
 
-    alert: str = Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, populate_by_name=True, allow_inf_nan=False
+    )
+
+    alert: str = Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=64)
+    severity: Severity = "warning"
+    labels: Texts = {}
+    annotations: Texts = {}
+    receivers: tuple[str, ...] = ()
+
+
+class _Rule(_Named):
+    """What rules about a window of a series have."""
+
     by: By
     match: Match = Match()
     window: Duration = Field(gt=0)
     for_: Duration = Field(0, alias="for", ge=0)
     keep_firing_for: Duration = Field(0, ge=0)
-    severity: Severity = "warning"
-    labels: dict[str, str] = {}
-    annotations: dict[str, str] = {}
-    receivers: tuple[str, ...] = ()
 
     def concerns(self, series: Series) -> bool:
         """Whether the rule is about this series. `none` must be named to be meant."""
@@ -176,7 +118,7 @@ class ThresholdRule(_Rule):
     """A plain condition on a window."""
 
     type: Literal["threshold"]
-    when: Annotated[tuple[Term, ...], BeforeValidator(parse_condition)]
+    when: Annotated[tuple[Term, ...], BeforeValidator(parse_condition), _CONDITION]
     counting: Literal["novel", "raw"] = "novel"
     min_support: int = Field(1, ge=0)
 
@@ -184,7 +126,7 @@ class ThresholdRule(_Rule):
     def tells_early(self) -> bool:
         """False where a term asks for little news: until a window is over, more may come."""
         return not any(
-            term.quantity in _COUNTS and term.operator in ("<", "<=") for term in self.when
+            term.quantity in COUNTS and term.operator in ("<", "<=") for term in self.when
         )
 
 
@@ -201,7 +143,7 @@ class SurgeRule(_Rule):
     on: Literal["volume", "share", "either", "both"] = "volume"
     factor: float = Field(2.0, ge=1.2, le=100)
     min_factor: float | None = Field(None, gt=1)
-    false_alarms: Annotated[int, BeforeValidator(parse_false_alarms)] = Field(
+    false_alarms: Annotated[int, BeforeValidator(parse_false_alarms), _RATE] = Field(
         default=parse_duration("30d"), description="Tolerated time between false alarms."
     )
     false_alarms_for: Literal["series", "rule"] = "series"
@@ -236,7 +178,33 @@ class AbsentRule(_Rule):
         return False
 
 
-Rule = Annotated[ThresholdRule | SurgeRule | AbsentRule, Field(discriminator="type")]
+class DeadManRule(_Named):
+    """Always firing, told again and again: who no longer hears it knows that newsurge is in need.
+
+    Its window is the time from one event to the next, and it is neither pending nor resolved.
+    """
+
+    type: Literal["dead_man"]
+    by: Literal["all"] = "all"
+    every: Duration = Field(parse_duration("5m"), gt=0)
+
+    match: ClassVar[Match] = Match()
+    for_: ClassVar[int] = 0
+    keep_firing_for: ClassVar[int] = 0
+    tells_early: ClassVar[bool] = False
+    week: ClassVar[None] = None
+
+    @property
+    def window(self) -> int:
+        """The window that its events show."""
+        return self.every
+
+    def concerns(self, series: Series) -> bool:
+        """Whether the rule is about this series."""
+        return series.by == "all"
+
+
+Rule = Annotated[ThresholdRule | SurgeRule | AbsentRule | DeadManRule, Field(discriminator="type")]
 
 
 def rule_hash(rule: Rule, statistics: dict[str, int | float | str]) -> str:

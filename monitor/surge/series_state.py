@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import msgspec
@@ -86,6 +86,29 @@ def changed_parts(following: Following) -> dict[str, bytes]:
     return parts
 
 
+def all_parts(following: Following) -> dict[str, bytes]:
+    """Every part that there is; what may have changed since a snapshot stays noted."""
+    telling = following.track.telling
+    touched, telling.touched = telling.touched, None
+    parts = changed_parts(following)
+    telling.touched = touched
+    return {name: content for name, content in parts.items() if content}
+
+
+def fired_events(stored: StoredSeries) -> Iterator[AlertEvent]:
+    """The alerts that fire in what was stored, each as it was when it began.
+
+    Raises:
+        RefusedError: when one is missing, or can't be read.
+    """
+    for rule in stored.core.rules:
+        if rule.fires:
+            try:
+                yield _fired_event(rule, stored.parts)
+            except (msgspec.MsgspecError, ValueError) as error:
+                raise RefusedError("unreadable", f"{stored.core.name.series}: {error}") from error
+
+
 def restore_following(following: Following, stored: StoredSeries) -> None:
     """Bring a new following to what was stored of its track.
 
@@ -141,12 +164,16 @@ def _rule_state(watched: Watched) -> RuleState:
 def _restore_rule(watched: Watched, state: RuleState, parts: Mapping[str, bytes]) -> None:
     watched.status = Status(state.state, state.started_at, state.last_met)
     if state.fires:
-        content = parts.get(f"{_FIRED}{state.alert}")
-        if content is None:
-            raise ValueError(f"the event of {state.alert}, which fires, is missing")
-        watched.fired = _event_decoder.decode(content)
+        watched.fired = _fired_event(state, parts)
     if watched.detector is not None and state.detector is not None:
         _restore_detector(watched.detector, state.detector)
+
+
+def _fired_event(state: RuleState, parts: Mapping[str, bytes]) -> AlertEvent:
+    content = parts.get(f"{_FIRED}{state.alert}")
+    if content is None:
+        raise ValueError(f"the event of {state.alert}, which fires, is missing")
+    return _event_decoder.decode(content)
 
 
 def _detector_state(detector: Detector) -> DetectorState:

@@ -175,6 +175,8 @@ class PartitionState(msgspec.Struct, frozen=True):
     """What a partition holds beside its series, as of the offset `as_of`.
 
     `alerts` tells by partition of `alerts` from where on lies what was written later than this.
+    `rules` tells since which offset each rule has been in force, by its hash: 0 for one that
+    was there from the beginning; None in a snapshot that does not say.
     """
 
     as_of: int
@@ -188,6 +190,7 @@ class PartitionState(msgspec.Struct, frozen=True):
     scales: dict[str, Scale] = {}
     epoch: int = 0
     alerts: dict[int, int] = {}
+    rules: dict[str, int] | None = None
     version: int = STATE_VERSION
 
 

@@ -12,6 +12,8 @@ from zoneinfo import ZoneInfo, available_timezones
 
 import holidays
 
+from monitor.surge.words import WrongWordError, did_you_mean, shown
+
 HOUR = 3_600_000
 """Milliseconds."""
 HOURS_OF_WEEK = 168
@@ -72,9 +74,18 @@ def checked_timezone(name: str) -> str:
     Raises:
         ValueError: when there is no such time zone.
     """
-    if name not in available_timezones():
-        raise ValueError(f"{name!r} is not a time zone; write an IANA name such as Europe/London")
+    if name not in _timezones():
+        hint = did_you_mean(name, (each for each in _timezones() if "/" in each)) or (
+            "; write an IANA name such as Europe/London"
+        )
+        raise WrongWordError(f"{shown(name)} is not a time zone{hint}", name)
     return name
+
+
+@lru_cache
+def _timezones() -> frozenset[str]:
+    # It walks through directories each time.
+    return frozenset(available_timezones())
 
 
 def checked_calendar(name: str | None) -> str | None:
@@ -94,7 +105,8 @@ def _holidays(name: str) -> holidays.HolidayBase:
             return find(name)
         except NotImplementedError:
             continue
+    known = {*holidays.list_supported_financial(), *holidays.list_supported_countries()}
     raise ValueError(
-        f"{name!r} is not a calendar; write an exchange such as NYSE or ECB, "
-        "or a country such as GB or DE"
+        f"{shown(name)} is not a calendar; write an exchange such as NYSE or ECB, "
+        f"or a country such as GB or DE{did_you_mean(name, known)}"
     )

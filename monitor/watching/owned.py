@@ -10,8 +10,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from monitor.records import AlertEvent, Scored
+from monitor.surge.adopting import adopt
 from monitor.surge.ledger import StateRecord
 from monitor.surge.partition import PartitionWatch
+from monitor.surge.plan import WatchPlan
 from monitor.surge.rounds import Rounds
 
 
@@ -35,6 +37,8 @@ class Owned:
         state_end: the position in `state` behind all that was read or written.
         committed: the offset committed to the consumer group.
         next_round: when the next snapshot is due, on the monotonic clock.
+        withdrawn: events to be written before the next record: what fired when the partition came
+            and no rule stands for any more.
     """
 
     watch: PartitionWatch
@@ -48,6 +52,7 @@ class Owned:
     state_end: int
     committed: int = 0
     next_round: float = 0.0
+    withdrawn: list[AlertEvent] = field(default_factory=list)
     _live: bool = field(init=False, default=False)
 
     @property
@@ -70,6 +75,22 @@ class Owned:
         if offset > self.log_end:
             self.known.clear()
         return [event for event in events if event.id not in self.known]
+
+    @property
+    def is_past(self) -> bool:
+        """Whether all that an owner before may have told lies behind."""
+        return self._live and self.position > self.log_end
+
+    def adopt(self, plan: WatchPlan) -> list[AlertEvent]:
+        """Go on under another plan, from the next record on; the next snapshot is due at once.
+
+        To be called where `is_past`. Returns the events to be written: the ends of the alerts
+        that no rule stands for any more.
+        """
+        adopted = adopt(self.watch, self.rounds, plan, self.position)
+        self.watch, self.rounds = adopted.watch, adopted.rounds
+        self.next_round = 0.0
+        return adopted.withdrawn
 
     def skip(self, offset: int) -> None:
         """Pass over a record that can't be read."""

@@ -27,6 +27,7 @@ from monitor.surge.plan import WatchPlan
 from monitor.surge.rounds import Restored, Rounds, erase, restore
 from monitor.surge.state import RefusedError
 from monitor.watch_plan import scored_partition
+from monitor.watching.orphans import Orphans
 from monitor.watching.owned import Owned
 
 log = logging.getLogger(__name__)
@@ -78,7 +79,8 @@ async def take_over(
         restored = Restored(watch, Rounds(watch, epoch), found.begin, {})
     known = {event.id for event in restored.watch.firing()}
     alerts_to = dict(restored.alerts)
-    await _find_alerts(settings, number, known, alerts_to)
+    orphans = Orphans(plan, restored.withdrawn)
+    await _find_alerts(settings, number, known, alerts_to, orphans)
     _tell_position(partition, restored, found, log_end)
     return Owned(
         watch=restored.watch,
@@ -91,6 +93,7 @@ async def take_over(
         alerts_to=alerts_to,
         state_end=state_end,
         next_round=time.monotonic() + settings.watch.snapshot_interval_seconds,
+        withdrawn=orphans.ends(known, restored.watch.clock.time),
     )
 
 
@@ -167,7 +170,11 @@ async def _erase(settings: Settings, writer: AIOKafkaProducer, number: int, late
 
 
 async def _find_alerts(
-    settings: Settings, number: int, known: set[str], positions: dict[int, int]
+    settings: Settings,
+    number: int,
+    known: set[str],
+    positions: dict[int, int],
+    orphans: Orphans,
 ) -> None:
     """Add the ids of the partition's alerts from `positions` on, which move to the end."""
     count = settings.streams.partitions.scored
@@ -181,6 +188,7 @@ async def _find_alerts(
                 continue
             if scored_partition(event.series, count) == number:
                 known.add(event.id)
+                orphans.look(event)
 
 
 def _tell_position(

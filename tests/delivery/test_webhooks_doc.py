@@ -7,20 +7,22 @@ from pathlib import Path
 
 import pytest
 import yaml
+from msgspec.structs import replace
+from pydantic import ValidationError
 
+from monitor.delivery.grouping import MAX_IDS, GroupPolicy, Item
 from monitor.delivery.receivers import Receiver
 from monitor.delivery.retry import TABLE, Row
-from monitor.delivery.webhook import headers, new_secret, payload
-from monitor.records import decode_alert
+from monitor.delivery.webhook import group_payload, headers, new_secret, payload
+from monitor.records import AlertPlace, decode_alert
 from monitor.settings import NotifySettings
 
 DOC = (Path(__file__).parents[2] / "docs" / "WEBHOOKS.md").read_text(encoding="utf-8")
 
 
-def block(language: str) -> str:
-    found: str
-    (found,) = re.findall(rf"^```{language}\n(.*?)^```$", DOC, re.DOTALL | re.MULTILINE)
-    return found
+def block(language: str, number: int = 0) -> str:
+    found: list[str] = re.findall(rf"^```{language}\n(.*?)^```$", DOC, re.DOTALL | re.MULTILINE)
+    return found[number]
 
 
 def test_the_receiver_is_one() -> None:
@@ -32,6 +34,34 @@ def test_the_message_is_what_newsurge_sends() -> None:
     message = json.loads(block("json"))
     alert = decode_alert(json.dumps(message["data"]).encode())
     assert json.loads(payload(alert)) == message
+
+
+def test_the_group_is_what_newsurge_sends() -> None:
+    message = json.loads(block("json", 1))
+    ids = message["data"]["alert_ids"]
+    alert = decode_alert(json.dumps(json.loads(block("json"))["data"]).encode())
+    changed = {"fired_at": 1772460321000, "resolved_at": 1772460321000, "state": "resolved"}
+    items = [
+        Item(replace(alert, id=each, **(changed if each == ids[-1] else {})), AlertPlace(0, 0), 0)
+        for each in ids
+    ]
+    sent = json.loads(group_payload(items, {}, GroupPolicy(30, max_alerts=2)))
+    assert [each["id"] for each in sent["data"]["alerts"]] == ids[:2]
+    sent["data"]["alerts"] = message["data"]["alerts"]
+    assert sent == message
+
+
+def test_the_options_of_groups_have_the_defaults_that_are_told() -> None:
+    (receiver,) = yaml.safe_load(block("yaml"))["receivers"]
+    assert Receiver.model_validate(receiver).grouping == GroupPolicy(0, ("rule",), 20)
+    grouped = Receiver.model_validate(receiver | {"group_wait": "30s", "group_by": "severity"})
+    assert grouped.grouping == GroupPolicy(30, ("severity",), 20)
+    for wrong in ({"group_wait": "2h"}, {"group_by": ["colour"]}, {"max_alerts": 0}):
+        with pytest.raises(ValidationError):
+            Receiver.model_validate(receiver | wrong)
+    for name in ("group_wait", "group_by", "max_alerts"):
+        assert f"| `{name}` |" in DOC
+    assert (f"has {MAX_IDS:,} alerts" in DOC, "`30s`, up to `1h`" in DOC) == (True, True)
 
 
 def test_the_receiver_in_python_verifies_and_knows_repeats(

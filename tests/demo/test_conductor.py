@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from monitor import app
+from monitor import app, deployment_files
 from monitor.demo.accounts import read_expected
 from monitor.demo.conductor import run_demo
 from monitor.errors import RulesError
@@ -76,7 +76,7 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> None:
     bundle = SimpleNamespace(
         meta=SimpleNamespace(version="answers", topics=("Financials", "Macro"))
     )
-    monkeypatch.setattr(app, "serving_bundle", lambda _: bundle)
+    monkeypatch.setattr(deployment_files, "serving_bundle", lambda _: bundle)
     monkeypatch.setattr(app, "load_judge", lambda *_: Answers(ids_of_the_surge()))
 
 

@@ -12,7 +12,8 @@ import pytest
 from aiokafka import AIOKafkaConsumer
 
 from monitor import metrics
-from monitor.delivery.lane import AlertRecord, Lane
+from monitor.delivery.lane import Lane
+from monitor.delivery.ledger import AlertRecord
 from monitor.delivery.webhook import new_secret
 from monitor.model.bundle import Bundle
 from monitor.model.judge import Judge, Judgement, PreparedItems

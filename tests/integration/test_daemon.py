@@ -8,7 +8,7 @@ import pytest
 
 from monitor.audit.auditing import audit
 from monitor.errors import RulesError
-from monitor.receiver import receiving
+from monitor.receiver import Delivery, receiving
 from monitor.settings import Settings
 from monitor.watch_plan import deployed_plan
 from tests.conftest import Broker, Deployment
@@ -106,8 +106,18 @@ async def test_a_new_rule_that_is_met_when_the_daemon_starts_is_told(settings: S
         await accounted(settings, await publish(settings, items(STORIES)))
     settings.rules.write_text(MANY_NEGATIVE.replace("ManyNegative", "New"))
     async with receiving(SECRET) as receiver, running(settings, [receiver.target("desk")]):
-        await receiver.until(lambda told: bool(told.accepted), PATIENCE)
-    assert receiver.accepted[0].payload["data"]["rule"] == "New"
+        await receiver.until(lambda told: "New" in map(rule_of, told.accepted), PATIENCE)
+    # Whoever was told of the rule before is told that it fires no more.
+    events = [(one.rule, one.state, one.withdrawn) for one in await alerts(settings)]
+    assert events == [
+        ("ManyNegative", "firing", False),
+        ("ManyNegative", "resolved", True),
+        ("New", "firing", False),
+    ]
+
+
+def rule_of(delivery: Delivery) -> str:
+    return str(delivery.payload["data"]["rule"])
 
 
 async def test_time_passes_on_a_quiet_night_so_that_silence_is_noticed(settings: Settings) -> None:

@@ -14,7 +14,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from monitor import app, watch_plan
+from monitor import app, deployment_files, watch_plan
 from monitor.delivery.webhook import new_secret
 from monitor.demo.accounts import read_expected
 from monitor.explain_command import explain_alert
@@ -43,7 +43,7 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> None:
     bundle = SimpleNamespace(
         meta=SimpleNamespace(version="answers", topics=("Financials", "Macro"))
     )
-    for module in (app, watch_plan):
+    for module in (deployment_files, watch_plan):
         monkeypatch.setattr(module, "serving_bundle", lambda _: bundle)
     monkeypatch.setattr(app, "load_judge", lambda *_: Answers(ids_of_the_surge()))
 

@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from monitor.delivery.lane import AlertRecord, Lane
+from monitor.delivery.lane import Lane
+from monitor.delivery.ledger import AlertRecord
 from monitor.delivery.receivers import WebhookTarget
 from monitor.delivery.webhook import new_secret, notification_id
 from monitor.errors import StreamError
@@ -285,5 +286,5 @@ async def test_a_stream_that_is_missing_is_one_clear_line(
 ) -> None:
     settings = deployment(broker)
     target = WebhookTarget("desk", "http://127.0.0.1:9/", SECRET)
-    with pytest.raises(StreamError, match=stream_name(settings, "notifications")):
+    with pytest.raises(StreamError, match=stream_name(settings, "desk")):
         await Notify(settings, [target], Health()).run(asyncio.Event())

@@ -127,6 +127,10 @@ async def test_a_lost_stream_is_not_replaced_in_silence(
     await ensure_streams(settings)
     async with started(admin(settings), settings) as client:
         await client.delete_topics([stream_name(settings, "scored")])
+        for _ in range(600):  # the brokers agree on it in their own time
+            if stream_name(settings, "scored") not in await client.list_topics():
+                break
+            await asyncio.sleep(0.05)
 
     with pytest.raises(StreamError, match=r"streams that existed are gone: .*scored"):
         await ensure_streams(settings)

@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
 
-from monitor import metrics
 from monitor.model.bundle import ONNX, digests, load_bundle, write_meta
 from monitor.model.registry import POINTER, VERSIONS, point_at
-from monitor.records import ModelChange, Origin, Scored, ScoredRecord, decode_scored
+from monitor.records import ModelChange, ScoredRecord
 from monitor.settings import Settings
-from monitor.streams.clients import producer, started
-from monitor.streams.reading import read_all
-from monitor.streams.spec import stream_name
 from tests.conftest import Broker, Deployment
-from tests.integration.daemons import PATIENCE, accounted, running
+from tests.integration.daemons import accounted, running
+from tests.integration.swapping import in_turn, log_of, models_of, swaps, under_load, until
 from tests.model.tiny_bundle import TOPICS, tiny_bundle
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
@@ -32,9 +26,6 @@ rules:
   - {alert: Banks, type: threshold, by: topic, match: {key: Financials}, window: 1h,
      when: count >= 1000000}
 """
-# More of them are negative than positive, so that the two models disagree about how many.
-WORDS = ("bank collapse", "bank fraud", "oil plunges", "bank gains", "court unchanged")
-NEWS_BETWEEN = 150
 
 
 @pytest.fixture
@@ -74,61 +65,6 @@ def settings(broker: Broker, on: Callable[[Broker], Settings]) -> Settings:
     return on(broker)
 
 
-class Load:
-    """News that is published without end, and where each record came to stand."""
-
-    def __init__(self) -> None:
-        self.origins: list[Origin] = []
-        self.is_over = False
-
-    async def publish(self, settings: Settings) -> None:
-        news = stream_name(settings, "news")
-        async with started(producer(settings), settings) as client:
-            numbers = itertools.count()
-            while not self.is_over:
-                sent = [
-                    await client.send(news, msgspec.json.encode(_item(i)), partition=i % 2)
-                    for i in itertools.islice(numbers, 10)
-                ]
-                stands = [await one for one in sent]
-                self.origins += [Origin(one.partition, one.offset) for one in stands]
-                await asyncio.sleep(0.02)  # some 400 items a second, whatever the broker
-
-    async def more(self, count: int = NEWS_BETWEEN) -> None:
-        """Wait until so many more have been published."""
-        goal = len(self.origins) + count
-        await until(lambda: len(self.origins) >= goal)
-
-
-def _item(number: int) -> dict[str, Any]:
-    words = WORDS[number % len(WORDS)]
-    return {"title": f"Halden {words}, part {number}", "entities": ["Halden", "Oake"]}
-
-
-@asynccontextmanager
-async def under_load(settings: Settings) -> AsyncIterator[Load]:
-    load = Load()
-    task = asyncio.create_task(load.publish(settings))
-    try:
-        await load.more()
-        yield load
-    finally:
-        load.is_over = True
-        await task
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(PATIENCE):
-        while True:
-            if condition():
-                return
-            await asyncio.sleep(0.02)
-
-
-def swaps(outcome: str) -> float:
-    return float(metrics.model_swaps_total.labels(outcome)._value.get())
-
-
 async def move(registry: Path, version: str, outcome: str, by: int = 1) -> None:
     """Write the pointer, whatever it names, and wait until so many processes came to that."""
     before = swaps(outcome)
@@ -136,32 +72,6 @@ async def move(registry: Path, version: str, outcome: str, by: int = 1) -> None:
     temporary.write_text(version)
     temporary.replace(registry / POINTER)
     await until(lambda: swaps(outcome) >= before + by)
-
-
-async def log_of(settings: Settings, partition: int) -> list[Scored]:
-    """A scored partition, in its order."""
-    return [decode_scored(one.value) async for one in read_all(settings, "scored", {partition})]
-
-
-def models_of(records: list[ScoredRecord]) -> dict[int, list[str]]:
-    """For each news partition, which models scored it, in the order of its offsets."""
-    ordered = sorted({(one.origin, one.model) for one in records})
-    return {
-        partition: [model for model, _ in itertools.groupby(model for _, model in of_it)]
-        for partition, of_it in itertools.groupby(ordered, lambda one: one[0].partition)
-    }
-
-
-def in_turn(log: list[Scored], first: str) -> Iterator[ModelChange]:
-    """The changes in a scored partition, each found before the first record of its model."""
-    serving = first
-    for record in log:
-        if isinstance(record, ModelChange):
-            assert record.previous == serving
-            serving = record.model
-            yield record
-        elif isinstance(record, ScoredRecord):
-            assert record.model == serving
 
 
 async def test_a_pointer_that_moves_under_load_loses_and_repeats_nothing(

@@ -191,3 +191,24 @@ async def test_partitions_are_taken_over_at_once(process: Process) -> None:
     await process.snapshot(first)
     taken = await asyncio.gather(*(process.take_over() for _ in range(4)))
     assert [each.position for each in taken] == [3] * 4
+
+
+async def test_an_alert_of_a_rule_that_is_gone_is_ended_once(process: Process) -> None:
+    """Whether the state tells that it fires, or `alerts` alone."""
+    other = plan(rule("negative_count >= 9", alert="Many", window="2m"))
+    first = await process.take_over()
+    fired = apply(first, 3)
+    await process.tell(fired)
+    by_alerts = await process.take_over(committed=3, of=other)
+    first.written([(0, 0)])
+    await process.snapshot(first)
+    by_state = await process.take_over(committed=3, of=other)
+    assert by_alerts.position == 0
+    assert by_state.position == 3
+    assert [one.id for one in by_alerts.withdrawn] == [one.id for one in by_state.withdrawn]
+    (end,) = by_state.withdrawn
+    assert (end.state, end.rule, end.withdrawn) == ("resolved", "Twice", True)
+
+    await process.tell([end])
+    again = await process.take_over(committed=3, of=other)
+    assert again.withdrawn == []

@@ -16,7 +16,7 @@ import pytest
 
 from monitor import metrics
 from monitor.app import Daemon
-from monitor.errors import BundleError
+from monitor.errors import RulesError
 from monitor.model import judge as judge_module
 from monitor.model.bundle import ONNX, Bundle, digests, load_bundle, write_meta
 from monitor.model.judge import Judge, load_judge
@@ -320,5 +320,5 @@ async def test_a_daemon_does_not_start_with_a_model_that_lacks_a_rules_topic(
         "rules: [{alert: A, type: absent, by: topic, match: {key: [none, Weather]}, window: 1d}]\n"
     )
     settings = Settings(model={"registry": registry}, rules=rules, http={"port": 0})
-    with pytest.raises(BundleError, match="bundle one has no topic called Weather, which match"):
+    with pytest.raises(RulesError, match=r":1:\d+: .*'Weather' is not a topic of the model"):
         await Daemon(settings).run(asyncio.Event())

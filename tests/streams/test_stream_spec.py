@@ -48,6 +48,13 @@ def test_alerts_are_kept_by_time_and_not_compacted() -> None:
     assert config["retention.ms"] == str(90 * DAY_MS)
 
 
+def test_labels_are_kept_for_ever_in_one_partition() -> None:
+    labels = specs()["labels"]
+
+    assert labels.partitions == 1
+    assert labels.config["retention.ms"] == "-1"
+
+
 def test_a_replay_keeps_items_however_old_they_are() -> None:
     found = specs(score={"replay_speed": 60})
 
@@ -107,6 +114,7 @@ def test_a_role_may_do_what_it_does_and_no_more() -> None:
 
     assert may("publish", "Write") == {"desk.news"}
     assert may("publish", "Read") == set()
+    assert may("labels", "Write") == may("labels", "Read") == {"desk.labels"}
     assert may("score", "Write") == {"desk.scored", "desk.dead-letter"}
     assert may("watch", "Write") == {"desk.state", "desk.alerts"}
     assert may("notify", "Write") == {"desk.notifications"}

@@ -22,6 +22,7 @@ from monitor.records import (
     Sentiment,
     Series,
 )
+from monitor.surge.maintenance import Maintenance
 from monitor.surge.partition import PartitionWatch
 from monitor.surge.plan import WatchPlan
 from monitor.surge.rules import Rule
@@ -103,7 +104,9 @@ def retraction(item_id: str, *, origin: tuple[int, int], at: float = 0) -> Retra
 
 def rule(text: str = "", **fields: Any) -> Rule:
     """A rule on topics; `text` is the condition of a threshold, such as `negative_count >= 3`."""
-    fields = {"alert": "Rule", "type": "threshold", "by": "topic", "window": "5m"} | fields
+    fields = {"alert": "Rule", "type": "threshold", "by": "topic"} | fields
+    if fields["type"] != "dead_man":
+        fields.setdefault("window", "5m")
     if fields["type"] == "threshold":
         fields["when"] = text or "negative_count >= 3"
     if "for_" in fields:
@@ -118,6 +121,7 @@ def plan(
     lateness: float = 2,
     horizon: float = 60,
     idle: float = 5,
+    maintenance: tuple[Maintenance, ...] = (),
     **statistics: Any,
 ) -> WatchPlan:
     """A plan with panes of one minute; `lateness`, `horizon` and `idle` are in minutes."""
@@ -133,6 +137,7 @@ def plan(
         news_partitions=news_partitions,
         idle_timeout=round(idle * MINUTE),
         series=tuple(series),
+        maintenance=maintenance,
     )
 
 

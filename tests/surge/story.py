@@ -24,13 +24,17 @@ What is told, in the order of the log; `of` names the series' key:
     12:01:20     BankRun fires of banking
     12:01:20     BankRun fires of banking with 3 stories and 12 items since 12:01
     12:20        BankRun resolves of banking
+    12:40        Sour fires of oil saying "Oil turns sour" telling desk, ops
+
+`saying` is the annotation `summary`, and `telling` names the receivers, or nobody.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from monitor.delivery.receivers import Receiver, is_told
 from monitor.records import (
     AlertEvent,
     Mark,
@@ -57,6 +61,7 @@ _ALERT = re.compile(
     r"(?P<rule>\w+) (?P<does>fires|resolves) of (?P<key>[\w-]+)"
     rf"(?: with (?P<stories>\d+) stor(?:y|ies))?(?: and (?P<items>\d+) items?)?"
     rf"(?: since (?P<since>{_TIME}))?"
+    r'(?: saying "(?P<saying>[^"]*)")?(?: telling (?P<telling>[\w-]+(?:, [\w-]+)*))?'
 )
 
 
@@ -79,12 +84,17 @@ class Told:
     stories: int | None = None
     items: int | None = None
     since: str | None = None
+    saying: str | None = None
+    telling: str | None = None
 
     def __str__(self) -> str:
         stories = "" if self.stories is None else f" with {self.stories} stories"
         items = "" if self.items is None else f" and {self.items} items"
         since = "" if self.since is None else f" since {self.since}"
-        return f"{self.at:<12} {self.rule} {self.does} of {self.key}{stories}{items}{since}"
+        saying = "" if self.saying is None else f' saying "{self.saying}"'
+        telling = "" if self.telling is None else f" telling {self.telling}"
+        what = f"{stories}{items}{since}{saying}{telling}"
+        return f"{self.at:<12} {self.rule} {self.does} of {self.key}{what}"
 
 
 def lines(text: str) -> Iterator[Line]:
@@ -130,7 +140,7 @@ def expected_alerts(text: str) -> list[Told]:
     return alerts
 
 
-def told(event: AlertEvent, like: Told | None) -> Told:
+def told(event: AlertEvent, like: Told | None, receivers: Iterable[Receiver] = ()) -> Told:
     """An event in the words of a scenario, as far as the expected alert goes into detail."""
     time = event.fired_at if event.resolved_at is None else event.resolved_at
     does = "fires" if event.state == "firing" else "resolves"
@@ -142,6 +152,9 @@ def told(event: AlertEvent, like: Told | None) -> Told:
         event.window.novel_negative,
         event.window.raw_count,
         write_time(event.started_at),
+        event.annotations.get("summary", ""),
+        ", ".join(one.name for one in receivers if is_told(one.name, one.severities, event))
+        or "nobody",
     )
     if like is None:
         return full
@@ -150,6 +163,8 @@ def told(event: AlertEvent, like: Told | None) -> Told:
         stories=None if like.stories is None else full.stories,
         items=None if like.items is None else full.items,
         since=None if like.since is None else full.since,
+        saying=None if like.saying is None else full.saying,
+        telling=None if like.telling is None else full.telling,
     )
 
 

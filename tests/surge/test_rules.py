@@ -70,7 +70,8 @@ def test_conditions() -> None:
         ("share >= 0.5", "'share' is not one of negative_share"),
         ("count >= 3 or count <= 1", "is not a comparison"),
         ("count >= 3 and", "is not a comparison"),
-        (None, "is not a comparison"),
+        (None, "nothing is not a condition"),
+        ("negative_share >= 70", "between 0 and 1"),
     ],
 )
 def test_what_is_no_condition(text: object, says: str) -> None:

@@ -4,10 +4,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from pydantic import TypeAdapter
 
+from monitor.delivery.receivers import Receiver
 from monitor.records import Series
+from monitor.rules_yaml import read_yaml
+from monitor.surge.maintenance import Maintenance
 from monitor.surge.partition import PartitionWatch
 from monitor.surge.plan import WatchPlan
 from monitor.surge.rules import Rule, parse_duration
@@ -16,8 +18,12 @@ from tests.surge.log import feed
 from tests.surge.story import Script, expected_alerts, told
 
 FILES = sorted((Path(__file__).parent / "scenarios").glob("*.yaml"))
-SCENARIOS = [(file, case) for file in FILES for case in yaml.safe_load_all(file.read_text())]
-PARTS = {"scenario", "because", "rules", "given", "input", "told"}
+SCENARIOS = [
+    (file, read_yaml(text).content)
+    for file in FILES
+    for text in file.read_text(encoding="utf-8").split("\n---\n")
+]
+PARTS = {"scenario", "because", "receivers", "rules", "maintenance", "given", "input", "told"}
 GIVEN = {
     "slide": "1m",
     "allowed_lateness": "5m",
@@ -28,6 +34,8 @@ GIVEN = {
 }
 
 _rules = TypeAdapter[tuple[Rule, ...]](tuple[Rule, ...])
+_maintenance = TypeAdapter[tuple[Maintenance, ...]](tuple[Maintenance, ...])
+_receivers = TypeAdapter[tuple[Receiver, ...]](tuple[Receiver, ...])
 
 
 def watch_of(case: dict[str, Any], series: list[Series]) -> PartitionWatch:
@@ -47,6 +55,7 @@ def watch_of(case: dict[str, Any], series: list[Series]) -> PartitionWatch:
             news_partitions=given["news_partitions"],
             idle_timeout=parse_duration(given["idle_timeout"]),
             series=(*dict.fromkeys([*series, *followed]),),
+            maintenance=_maintenance.validate_python(case.get("maintenance", [])),
         ),
     )
 
@@ -55,19 +64,25 @@ def watch_of(case: dict[str, Any], series: list[Series]) -> PartitionWatch:
     "case", [case for _, case in SCENARIOS], ids=[case["scenario"] for _, case in SCENARIOS]
 )
 def test_scenario(case: dict[str, Any]) -> None:
+    run_scenario(case)
+
+
+def run_scenario(case: dict[str, Any]) -> None:
+    """Play a scenario and compare what it tells, in the order of the log."""
     assert set(case) <= PARTS
     given = GIVEN | case.get("given", {})
     script = Script(case["input"], given["news_partitions"])
     expected = expected_alerts(case["told"] or "")
     events = feed(watch_of(case, list(script.series)), script.log())
     likes = [*expected, *[None] * len(events)]
-    actual = [told(event, like) for event, like in zip(events, likes, strict=False)]
+    receivers = _receivers.validate_python(case.get("receivers", []))
+    actual = [told(event, like, receivers) for event, like in zip(events, likes, strict=False)]
     assert list(map(str, actual)) == list(map(str, expected))
 
 
 def test_there_are_scenarios_and_their_names_differ() -> None:
     names = [case["scenario"] for _, case in SCENARIOS]
-    assert len(names) == len(set(names)) >= 10
+    assert len(names) == len(set(names)) >= 30
 
 
 @pytest.mark.parametrize(

@@ -110,7 +110,7 @@ def test_a_teacher_answers_for_the_rows_that_lack_a_label(
     unlabelled = [i for i, row in enumerate(gathered.train) if row.topics is None]
     assert unlabelled
     assert ((taught[0][unlabelled] > 0.9).sum(1) >= 1).mean() > 0.9
-    losses = []
+    losses: list[dict[str, float]] = []
     for teacher in (None, taught):
         set_seed(recipe.hyper.seed)
         network, tokenizer = build(recipe, find_encoder(recipe.base))

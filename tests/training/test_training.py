@@ -25,6 +25,7 @@ from training.metrics import softmax
 from training.network import build, find_encoder
 from training.pipeline import TrainingError, train
 from training.recipe import Feed, Recipe
+from training.report.content import Report
 from training.served import served
 from training.trainer import fit
 
@@ -66,8 +67,24 @@ def test_the_bundle_loads_and_says_where_it_comes_from(bundle: Bundle, recipe: R
     assert sum(d.rows for d in meta.training_data) + len(headlines()[::9]) == len(headlines())
 
 
-def test_nothing_is_left_beside_the_bundle(bundle: Bundle) -> None:
-    assert list(bundle.path.parent.iterdir()) == [bundle.path]
+def test_the_report_alone_is_left_beside_the_bundle(bundle: Bundle) -> None:
+    left = {file.name for file in bundle.path.parent.iterdir()}
+    assert left == {"toy", "toy.report.html", "toy.report.json"}
+
+
+def test_the_report_and_the_bundle_say_the_same(bundle: Bundle) -> None:
+    made = msgspec.json.decode((bundle.path.parent / "toy.report.json").read_bytes(), type=Report)
+    kept = bundle.meta.metrics
+    assert [each.name for each in made.sets] == ["dev"]
+    for head in made.sets[0].heads:
+        assert head.numbers.macro.f1.value == kept["dev"][head.head]["macro_f1"]
+        assert head.after.ece == pytest.approx(kept["dev"][head.head]["ece"], abs=1e-4)
+    assert len(made.curves.macro_f1[0].points) == 12
+    swaps = next(each for each in made.behaviour if each.test == "entity_swap").swapped
+    assert swaps is not None
+    assert kept["behaviour"]["entity_swap"]["flip_rate"] == swaps.flip_rate
+    assert set(kept["behaviour"]["entity_swap"]) > {"company", "ticker", "person", "country"}
+    assert "| entity_swap |" in (bundle.path / CARD).read_text(encoding="utf-8")
 
 
 def test_it_learned_more_than_to_guess(bundle: Bundle) -> None:

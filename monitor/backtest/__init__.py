@@ -1,0 +1,1 @@
+"""`newsurge backtest`: rules tried on history, with the core that runs live."""

@@ -1,0 +1,1 @@
+"""What people at the desk say of alerts: silences, acknowledgements, feedback."""

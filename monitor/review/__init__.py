@@ -1,0 +1,1 @@
+"""`newsurge review`: which scored items a person should label next."""

@@ -1,0 +1,143 @@
+"""`newsurge promote`: measure, hold against the gate, install, log, and move the pointer.
+
+Owns the order of these. What can fail comes before anything in the registry changes, and the log
+is written before the pointer moves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from monitor.errors import BundleError, NewsurgeError
+from monitor.model.bundle import META, Bundle, digest
+from monitor.model.installing import changing, install
+from monitor.model.overview import find_bundle
+from monitor.model.promotion_log import Entry, Held, append, read_log
+from monitor.model.registry import load_version
+from monitor.model.rollback import put_in_charge, serving_or_none
+from training.gate import Finding, Verdict, behaviour_numbers, judge
+from training.gate_limits import GateError, GateLimits
+from training.holdout import Holdout, answers, choices, read_holdouts
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Promotion:
+    """What became of a challenger; without a holdout there is no verdict."""
+
+    entry: Entry
+    verdict: Verdict | None
+
+    @property
+    def is_promoted(self) -> bool:
+        """Whether it serves from now on."""
+        return self.entry.act == "promoted"
+
+
+def promote(
+    registry: Path,
+    name: str,
+    holdouts: Sequence[Holdout],
+    limits: GateLimits,
+    *,
+    force: str | None = None,
+    say: Say = lambda _: None,
+) -> Promotion:
+    """Have a bundle serve from now on, if it passes the gate.
+
+    A refusal is logged too, and leaves the pointer and the versions as they are.
+
+    Args:
+        registry: where; made when there is none.
+        name: a version of the registry, or a bundle's directory.
+        holdouts: the desk's own, on which it is held against what serves now.
+        limits: of the gate.
+        force: why it is to serve even though the gate is against it, or can't be asked.
+        say: is told each step in one line.
+
+    Raises:
+        NewsurgeError: it can't be measured, read or installed, or serves already.
+    """
+    if force is not None and not force.strip():
+        raise GateError("--force demands a reason: it is kept in the promotion log")
+    with changing(registry):
+        read_log(registry)
+        challenger = find_bundle(name, registry)
+        if serving_or_none(registry) == challenger.meta.version:
+            raise BundleError(f"{challenger.meta.version} serves already; nothing was changed")
+        champion, unreadable = _champion(registry, force)
+        verdict: Verdict | None = None
+        files: tuple[Held, ...] = ()
+        if holdouts:
+            verdict, files = _judged(challenger, champion, holdouts, limits, say)
+        elif force is None:
+            raise GateError(
+                "no holdout to judge on: give --holdout FILE --like FEED, or name the desk's own "
+                f"under `holdouts` in {registry / 'gate.yaml'}"
+            )
+        if verdict is not None and unreadable is not None:
+            verdict = msgspec.structs.replace(verdict, notes=(*verdict.notes, unreadable))
+        told = None if verdict is None else msgspec.to_builtins(verdict)
+        has_passed = verdict is not None and verdict.passed
+        if not has_passed and force is None:
+            meta = digest(challenger.path / META)
+            entry = append(
+                registry, "refused", challenger.meta.version, meta,
+                replaced=serving_or_none(registry), holdouts=files, verdict=told,
+            )  # fmt: skip
+            return Promotion(entry, verdict)
+        say(f"Installing {challenger.meta.version}")
+        bundle = install(registry, challenger.path)
+        forced = None if has_passed else force
+        entry = put_in_charge(
+            registry, bundle, "promoted", holdouts=files, verdict=told, forced=forced
+        )
+        return Promotion(entry, verdict)
+
+
+def _champion(registry: Path, force: str | None) -> tuple[Bundle | None, Finding | None]:
+    """What serves now; by force also where it can't be read, with a note that says so."""
+    serving = serving_or_none(registry)
+    if serving is None:
+        return None, None
+    try:
+        return load_version(registry, serving), None
+    except NewsurgeError as error:
+        if force is None:
+            raise
+        return None, Finding("champion_unreadable", f"the champion can't be read: {error}")
+
+
+def _judged(
+    challenger: Bundle,
+    champion: Bundle | None,
+    holdouts: Sequence[Holdout],
+    limits: GateLimits,
+    say: Say,
+) -> tuple[Verdict, tuple[Held, ...]]:
+    labelled = read_holdouts(holdouts, challenger)
+    say(f"Judging {challenger.meta.version} on {len(labelled.rows):,} rows, as served on a CPU")
+    new = answers(challenger, labelled.rows)
+    old = None
+    if champion is not None:
+        say(f"Judging {champion.meta.version}, which serves, on the same rows")
+        old = choices(champion, labelled.rows)
+    behaviour = behaviour_numbers(challenger.meta.metrics.get("behaviour", {}))
+    verdict = judge(new, old, behaviour, limits)
+    if champion is not None and _shares(champion, labelled.files):
+        note = Finding(
+            "champion_learned",
+            f"{champion.meta.version} learned from the holdout, which favours it",
+        )
+        verdict = msgspec.structs.replace(verdict, notes=(*verdict.notes, note))
+    return verdict, labelled.files
+
+
+def _shares(bundle: Bundle, files: tuple[Held, ...]) -> bool:
+    learned = {data.sha256 for data in bundle.meta.training_data}
+    return any(file.sha256 in learned for file in files)
