@@ -22,7 +22,7 @@ from monitor.model.bundle import Bundle, load_bundle
 from monitor.model.judge import Judgement, load_judge
 from monitor.records import NewsItem
 from monitor.settings import Settings
-from training import commands, pipeline, teaching, toy
+from training import commands, holdout, pipeline, teaching, toy
 from training.callbacks import epochs_of, is_over
 from training.checkpoints import ResumeError, open_work, whole_checkpoints
 from training.gathering import gather
@@ -96,6 +96,19 @@ def test_a_text_of_two_topics_feeds_both_series(several: Bundle) -> None:
     assert both.topic == both.series_topics[0]
     assert both.sentiment.positive > 0.5
     assert one.series_topics == ("Earnings",)
+
+
+def test_report_and_gate_take_a_bundle_of_several_topics(several: Bundle, data: Path) -> None:
+    report = several.path.with_name("several.report.html").read_text(encoding="utf-8")
+    assert "The topic head has several classes a text" in report
+    rows = gather(multi(data), data).dev
+    told = holdout.answers(several, rows)["topic"]
+    chosen = holdout.choices(several, rows)["topic"].said
+    labelled = [row for row in rows if row.topics is not None]
+    assert told.truth.sum(1).tolist() == [len(row.topics or ()) for row in labelled]
+    assert (told.said == chosen).all()
+    assert (told.said == told.truth).all(1).mean() > 0.9
+    assert told.ece < 0.1
 
 
 def test_a_teacher_answers_for_the_rows_that_lack_a_label(
