@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from training.served import served
+from training.targets import head_labels
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +18,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class HeadAnswers:
-    """One head's calibrated probabilities, [rows, classes], beside the labels, [rows]."""
+    """One head's calibrated probabilities, [rows, classes], beside the labels.
+
+    Labels are [rows], or [rows, classes] of a head with several classes a text: see
+    `targets.head_labels`.
+    """
 
     head: str
     classes: tuple[str, ...]
@@ -40,15 +43,11 @@ def answer(bundle: Bundle, rows: Sequence[Row]) -> Answers:
     if not rows:
         return Answers((), ())
     topic, sentiment = served(bundle, [row.text for row in rows])
+    labels = head_labels(rows, len(bundle.meta.topics), bundle.meta.topic_mode)
     return Answers(
         tuple(rows),
         (
-            HeadAnswers("topic", bundle.meta.topics, topic, np.array([r.topic for r in rows])),
-            HeadAnswers(
-                "sentiment",
-                bundle.meta.sentiments,
-                sentiment,
-                np.array([r.sentiment for r in rows]),
-            ),
+            HeadAnswers("topic", bundle.meta.topics, topic, labels["topic"]),
+            HeadAnswers("sentiment", bundle.meta.sentiments, sentiment, labels["sentiment"]),
         ),
     )

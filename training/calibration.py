@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from training.feeds import IGNORED
-from training.metrics import softmax
+from training.metrics import sigmoid, softmax
+from training.targets import is_labelled
 
 if TYPE_CHECKING:
     from training.metrics import Labels, Numbers
@@ -25,17 +25,25 @@ def fit_temperature(probabilities: Numbers, labels: Labels) -> float:
 
     Args:
         probabilities: [rows, classes], at temperature 1; their logarithms are as good as logits.
-        labels: [rows], the class index, or `IGNORED`.
+        labels: [rows] or [rows, classes], as `targets.head_labels` returns them. In the latter
+            case each class has a probability of its own, and all share the temperature.
     """
-    labelled = labels != IGNORED
+    labelled = is_labelled(labels)
     if not labelled.any():
         return 1.0
-    logits = np.log(np.maximum(probabilities[labelled], SMALLEST))
-    truth = labels[labelled]
+    kept, truth = probabilities[labelled].astype(np.float64), labels[labelled]
     rows = np.arange(len(truth))
+    logits = np.log(np.maximum(kept, SMALLEST))
+    if labels.ndim == 2:
+        logits -= np.log(np.maximum(1.0 - kept, SMALLEST))
 
     def loss(log_temperature: float) -> float:
-        chosen = softmax(logits, float(np.exp(log_temperature)))[rows, truth]
+        temperature = float(np.exp(log_temperature))
+        if labels.ndim == 2:
+            said = sigmoid(logits, temperature)
+            chosen = np.where(truth == 1, said, 1.0 - said)
+        else:
+            chosen = softmax(logits, temperature)[rows, truth]
         return float(-np.log(np.maximum(chosen, SMALLEST)).mean())
 
     # The loss has one minimum (it is convex in 1/T), so thirds close in on it.

@@ -35,19 +35,31 @@ NEEDS = "training needs more than serving does: pip install 'newsurge[train]'"
     help="Directory of the new bundle.  [default: models/NAME-VERSION]",
 )
 @click.option("--full", is_flag=True, help="Keep the fp32 weights too, for serving on a GPU.")
-def train(recipe: Path, data: Path, out: Path | None, *, full: bool) -> None:
+@click.option("--resume", is_flag=True, help="Go on with a training that was interrupted.")
+@click.option(
+    "--work",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Where checkpoints are kept until the bundle is there.  [default: OUT.work]",
+)
+def train(
+    recipe: Path, data: Path, out: Path | None, work: Path | None, *, full: bool, resume: bool
+) -> None:
     """Train a model bundle as RECIPE (a YAML file) says.
 
     Reads the labelled feeds that the recipe names, shows what was kept and why the rest was
     not, fine-tunes one encoder with a topic and a sentiment head, and writes a bundle that
     `newsurge run` can serve. Needs the `train` extra.
+
+    If it is interrupted, the same command with --resume goes on at the last checkpoint and comes
+    to the same bundle. torchrun spreads it over GPUs and machines: torchrun --nproc-per-node 2 -m
+    training.main RECIPE ....
     """
     from rich.console import Console
 
     from training.recipe import load_recipe
 
     loaded = load_recipe(recipe)
-    _require("torch", "transformers", "nncf", "onnx")
+    require("torch", "transformers", "nncf", "onnx")
     from training.pipeline import train as follow
 
     console = Console(stderr=True)
@@ -56,6 +68,8 @@ def train(recipe: Path, data: Path, out: Path | None, *, full: bool) -> None:
         data,
         out or Path("models") / f"{loaded.name}-{loaded.version}",
         full=full,
+        resume=resume,
+        work=work,
         say=lambda line: console.print(line, highlight=False),
         told=lambda report: console.print(*data_tables(report)),
     )
@@ -147,7 +161,7 @@ def evaluate(
     from monitor.model.bundle import load_bundle
     from training.recipe_data import Feed, Labels
 
-    _require("openvino", "tokenizers")
+    require("openvino", "tokenizers")
     from training import evaluation
     from training.report import evaluating
     from training.sources.opening import format_of
@@ -215,7 +229,8 @@ def _pairs(items: tuple[str, ...]) -> dict[str, str]:
     return dict(item.split("=", 1) for item in items)
 
 
-def _require(*modules: str) -> None:
+def require(*modules: str) -> None:
+    """Refuses to begin where a package of the `train` extra is missing."""
     from importlib.util import find_spec
 
     from monitor.errors import NewsurgeError

@@ -66,7 +66,8 @@ def labelled_rows(
     bundle: Bundle, feed: Feed, data: Path, without: Sequence[Path] = ()
 ) -> tuple[list[Row], FeedReport]:
     """Returns the rows that `evaluate` would measure, and what became of the others."""
-    rows, report = read_feed(feed, bundle.meta.topics, data)
+    several = bundle.meta.topic_mode == "multi"
+    rows, report = read_feed(feed, bundle.meta.topics, data, several=several)
     seen: set[str] = set()
     for file in without:
         how = feed.model_dump(include={"format", "text_column", "encoding", "delimiter"})

@@ -17,7 +17,7 @@ from monitor.model.promotion_log import Held
 from training.feeds import IGNORED, Row, read_feed
 from training.gate import Chosen, HeadAnswers
 from training.gate_limits import GateError, GateFile, Head
-from training.metrics import calibration_error
+from training.metrics import SAID, calibration_error, cell_error
 from training.recipe import Feed
 from training.served import served
 
@@ -65,7 +65,8 @@ def read_holdouts(holdouts: Sequence[Holdout], challenger: Bundle) -> Labelled:
     files: list[Held] = []
     learned = {data.sha256 for data in challenger.meta.training_data}
     for holdout in holdouts:
-        found, _ = read_feed(holdout.feed, challenger.meta.topics, holdout.folder)
+        several = challenger.meta.topic_mode == "multi"
+        found, _ = read_feed(holdout.feed, challenger.meta.topics, holdout.folder, several=several)
         sha256 = digest(holdout.file)
         if sha256 in learned:
             raise GateError(
@@ -81,15 +82,17 @@ def answers(bundle: Bundle, rows: Sequence[Row]) -> dict[str, HeadAnswers]:
     """What the challenger says of the rows, by head; of each those that are labelled."""
     told: dict[str, HeadAnswers] = {}
     for head, classes, probabilities in _judged(bundle, rows):
-        labels = _labels(rows, head)
-        labelled = labels != IGNORED
+        labelled = _is_labelled(rows, head)
         if labelled.any():
-            truth, shares = labels[labelled], probabilities[labelled]
+            shares, truth = probabilities[labelled], _truth(rows, head, len(classes))[labelled]
+            is_multi = head == "topic" and bundle.meta.topic_mode == "multi"
             told[head] = HeadAnswers(
                 classes,
-                _flags(shares.argmax(1), len(classes)),
-                _flags(truth, len(classes)),
-                calibration_error(shares, truth),
+                _said(bundle, head, shares),
+                truth,
+                cell_error(shares, truth)
+                if is_multi
+                else calibration_error(shares, truth.argmax(1)),
             )
     return told
 
@@ -97,9 +100,7 @@ def answers(bundle: Bundle, rows: Sequence[Row]) -> dict[str, HeadAnswers]:
 def choices(bundle: Bundle, rows: Sequence[Row]) -> dict[str, Chosen]:
     """What the champion says of the same rows, in its own classes."""
     return {
-        head: Chosen(
-            classes, _flags(shares.argmax(1), len(classes))[_labels(rows, head) != IGNORED]
-        )
+        head: Chosen(classes, _said(bundle, head, shares)[_is_labelled(rows, head)])
         for head, classes, shares in _judged(bundle, rows)
     }
 
@@ -114,10 +115,27 @@ def _judged(
     ]
 
 
-def _labels(rows: Sequence[Row], head: Head) -> NDArray[np.int64]:
-    return np.array([getattr(row, head) for row in rows], dtype=np.int64)
+def _is_labelled(rows: Sequence[Row], head: Head) -> NDArray[np.bool_]:
+    if head == "topic":
+        return np.array([row.topics is not None for row in rows], dtype=np.bool_)
+    return np.array([row.sentiment != IGNORED for row in rows], dtype=np.bool_)
 
 
-def _flags(indices: NDArray[np.integer[Any]], classes: int) -> NDArray[np.bool_]:
-    flags: NDArray[np.bool_] = np.eye(classes, dtype=np.bool_)[indices]
+def _truth(rows: Sequence[Row], head: Head, classes: int) -> NDArray[np.bool_]:
+    """Which classes each row is of, [rows, classes]; none where it is not labelled."""
+    flags = np.zeros((len(rows), classes), dtype=np.bool_)
+    for index, row in enumerate(rows):
+        if head == "topic":
+            flags[index, list(row.topics or ())] = True
+        elif row.sentiment != IGNORED:
+            flags[index, row.sentiment] = True
     return flags
+
+
+def _said(bundle: Bundle, head: Head, shares: NDArray[np.floating[Any]]) -> NDArray[np.bool_]:
+    """Which classes a bundle says of each row: the most probable, or all probable enough."""
+    if head == "topic" and bundle.meta.topic_mode == "multi":
+        several: NDArray[np.bool_] = shares >= SAID
+        return several
+    one: NDArray[np.bool_] = np.eye(shares.shape[1], dtype=np.bool_)[shares.argmax(1)]
+    return one

@@ -1,4 +1,4 @@
-"""One encoder, two heads: the network, its masked losses, and where its encoder comes from.
+"""One encoder, two heads: the network, the sum of its losses, and where its encoder comes from.
 
 Knows tensors only: no files but the encoder's own, no feeds, no metrics. Weights are read from
 safetensors, never from pickles.
@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from monitor.errors import NewsurgeError
 from monitor.model.bundle import WEIGHTS, digest
 from monitor.model.network import Network, Pooling
-from training.feeds import IGNORED
+from training.losses import Head, distillation, divergence, masked_loss
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -30,7 +29,12 @@ class EncoderError(NewsurgeError):
 
 
 class TwoHeads(Network):
-    """The network that is served, with what fitting it needs: dropout, losses, their weights."""
+    """The network that is served, with what fitting it needs: dropout and losses.
+
+    `topic_loss` and `sentiment_loss` say how the heads' losses are made. With `r_drop` above 0
+    every batch is passed twice, and what other dropout changes is a loss with that weight.
+    `teacher` is the weight and the temperature of the loss against a teacher's probabilities.
+    """
 
     def __init__(
         self,
@@ -41,13 +45,13 @@ class TwoHeads(Network):
         *,
         pooling: Pooling = "mean",
         dropout: float = 0.1,
-        smoothing: float = 0.0,
-        head_weights: tuple[float, float] = (1.0, 1.0),
     ) -> None:
         super().__init__(encoder, hidden, topics, sentiments, pooling)
         self.dropout = nn.Dropout(dropout)
-        self.smoothing = smoothing
-        self.head_weights = head_weights
+        self.topic_loss = Head()
+        self.sentiment_loss = Head()
+        self.r_drop = 0.0
+        self.teacher = (0.0, 1.0)
 
     def logits(self, input_ids: Tensor, attention_mask: Tensor) -> tuple[Tensor, Tensor]:
         """Returns [batch, topics] and [batch, sentiments] for [batch, seq] of token ids."""
@@ -60,31 +64,35 @@ class TwoHeads(Network):
         topic: Tensor | None = None,
         sentiment: Tensor | None = None,
         weight: Tensor | None = None,
+        teacher_topic: Tensor | None = None,
+        teacher_sentiment: Tensor | None = None,
     ) -> dict[str, Tensor]:
         """Returns both logits and, where labels and weights are given, the summed loss."""
-        topic_logits, sentiment_logits = self.logits(input_ids, attention_mask)
-        outputs = {"topic_logits": topic_logits, "sentiment_logits": sentiment_logits}
-        if topic is not None and sentiment is not None and weight is not None:
-            losses = [
-                share * masked_loss(logits, labels, weight, self.smoothing)
-                for share, logits, labels in zip(
-                    self.head_weights, outputs.values(), (topic, sentiment), strict=True
-                )
-            ]
-            outputs = {"loss": losses[0] + losses[1], **outputs}
-        return outputs
-
-
-def masked_loss(logits: Tensor, labels: Tensor, weight: Tensor, smoothing: float) -> Tensor:
-    """Returns the weighted cross-entropy over the rows that carry a label, per row of the batch.
-
-    Dividing by the whole batch, not by its labelled rows, lets every row count the same
-    whichever rows happen to share its batch. A batch without one label costs nothing.
-    """
-    losses = functional.cross_entropy(
-        logits.float(), labels, reduction="none", label_smoothing=smoothing, ignore_index=IGNORED
-    )
-    return (losses * weight).sum() / len(labels)
+        logits = self.logits(input_ids, attention_mask)
+        outputs = {"topic_logits": logits[0], "sentiment_logits": logits[1]}
+        if topic is None or sentiment is None or weight is None:
+            return outputs
+        passes = [logits]
+        if self.training and self.r_drop:
+            passes.append(self.logits(input_ids, attention_mask))
+        heads = (self.topic_loss, self.sentiment_loss)
+        taught = (teacher_topic, teacher_sentiment) if self.training else (None, None)
+        loss = torch.zeros((), device=input_ids.device)
+        for index, (head, labels, known) in enumerate(
+            zip(heads, (topic, sentiment), taught, strict=True)
+        ):
+            for one in passes:
+                told = masked_loss(one[index], labels, weight, head)
+                if known is not None:
+                    share, temperature = self.teacher
+                    told = told + share * distillation(
+                        one[index], known, temperature, is_multi=head.is_multi
+                    )
+                loss = loss + head.share * told / len(passes)
+            if len(passes) == 2:
+                apart = divergence(passes[0][index], passes[1][index], is_multi=head.is_multi)
+                loss = loss + self.r_drop * head.share * apart
+        return {"loss": loss, **outputs}
 
 
 def find_encoder(base: Base) -> Path:
@@ -125,15 +133,38 @@ def _from_hub(base: Base) -> Path:
         ) from error
 
 
+def _quiet() -> None:
+    """Keeps transformers from reporting what `build` checks, and from bars of its own."""
+    from transformers.utils import logging
+
+    untyped: Any = logging
+    untyped.set_verbosity_error()
+    untyped.disable_progress_bar()
+
+
 def build(recipe: Recipe, folder: Path) -> tuple[TwoHeads, Any]:
-    """Returns the network, heads drawn at random, and the encoder's tokenizer."""
+    """Returns the network, heads drawn at random, and the encoder's tokenizer.
+
+    Raises:
+        EncoderError: weights of the encoder are missing.
+    """
     from transformers import AutoModel, AutoTokenizer
 
+    _quiet()
     tokenizer = AutoTokenizer.from_pretrained(folder)
     # Plain attention exports to a graph without the detours that a fused kernel leaves in it.
-    encoder = AutoModel.from_pretrained(
-        folder, attn_implementation="eager", use_safetensors=True, dtype=torch.float32
+    encoder, loaded = AutoModel.from_pretrained(
+        folder,
+        attn_implementation="eager",
+        use_safetensors=True,
+        dtype=torch.float32,
+        output_loading_info=True,
     )
+    if lacking := sorted(k for k in loaded["missing_keys"] if not k.startswith("pooler.")):
+        raise EncoderError(
+            f"{folder / WEIGHTS}: lacks {len(lacking)} weights of the encoder that its config.json "
+            f"describes ({lacking[0]} and so on); get {recipe.base.id} again"
+        )
     if getattr(encoder, "pooler", None) is not None:
         encoder.pooler = None  # the heads pool for themselves; its weights would only be carried
     hyper = recipe.hyper
@@ -143,7 +174,11 @@ def build(recipe: Recipe, folder: Path) -> tuple[TwoHeads, Any]:
         len(recipe.topics),
         pooling=recipe.pooling,
         dropout=hyper.dropout,
-        smoothing=hyper.label_smoothing,
-        head_weights=(hyper.topic_weight, hyper.sentiment_weight),
     )
+    smoothing, is_multi = hyper.label_smoothing, recipe.topic_mode == "multi"
+    network.topic_loss = Head(hyper.topic_weight, smoothing, is_multi=is_multi)
+    network.sentiment_loss = Head(hyper.sentiment_weight, smoothing)
+    network.r_drop = hyper.r_drop
+    if hyper.distil is not None:
+        network.teacher = (hyper.distil.weight, hyper.distil.temperature)
     return network, tokenizer

@@ -1,39 +1,42 @@
 """`newsurge train`, top to bottom: feeds → rows → network → int8 graph → bundle.
 
 Read this first. Each step is one call; what can fail early (recipe, feeds, encoder) comes first,
-and the bundle appears in one piece at the end or not at all.
+and the bundle appears in one piece at the end or not at all. Until then the work directory holds
+what a training that was interrupted goes on from.
 """
 
 from __future__ import annotations
 
+import hashlib
 import shutil
-import tempfile
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 from msgspec.structs import replace
 
 from monitor.errors import NewsurgeError
 from monitor.model import bundle as bundles
 from training import frozen as freezing
+from training import processes, teaching, trackers
 from training.calibration import fit_temperature
 from training.card import model_card
+from training.checkpoints import open_work
 from training.evaluation import HEADS, measure
-from training.feeds import IGNORED, FeedReport
+from training.feeds import FeedReport
 from training.gathering import DataReport, Gathered, as_json, gather
-from training.metrics import softmax
+from training.metrics import probabilities_of
+from training.parity import parity, tell
 from training.report import ending
 from training.served import served
+from training.targets import head_labels
 
 if TYPE_CHECKING:
-    from training.metrics import Labels, Numbers
+    from training.metrics import Numbers
     from training.recipe import Recipe
 
 Say = Callable[[str], None]
-PARITY_LIMIT = 0.005  # accuracy that int8 weights may cost on dev: half a point
 
 
 class TrainingError(NewsurgeError):
@@ -48,6 +51,8 @@ def train(
     say: Say,
     full: bool = False,
     start: bundles.Bundle | None = None,
+    resume: bool = False,
+    work: Path | None = None,
     told: Callable[[DataReport], None] = lambda _: None,
 ) -> bundles.Bundle:
     """Follows `recipe` and writes the bundle into directory `out`, and the report beside it.
@@ -58,26 +63,25 @@ def train(
         out: must not exist yet, or be empty.
         full: keep the fp32 weights too, for GPU serving and for training on from them.
         start: a full bundle to train on from, instead of the base encoder with new heads.
+        resume: go on with a training that was interrupted, if there is one.
+        work: where checkpoints are kept until the bundle is there; OUT.work by default.
         say: is told each step in one line.
         told: is given the report on the data before training starts.
 
+    In several processes (torchrun), all fit and the main one does everything else; the others exit
+    when the network is fitted.
+
     Raises:
-        NewsurgeError: a feed, the encoder or `out` can't be used.
+        NewsurgeError: a feed, the encoder, `out` or `work` can't be used.
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise TrainingError(f"{out}: exists already; name a new directory with -o")
-    tests = ending.tests_for(recipe, data)
-    if recipe.topic_mode == "multi":
-        raise TrainingError("topic_mode multi can't be trained yet; give each text one topic")
-    gathered = gather(recipe, data)
+    trackers.require(recipe.trackers)
+    say = say if processes.is_main() else _say_nothing
+    # Only one process reports, so only it needs the tests; what is wrong in them is told first.
+    tests = ending.tests_for(recipe, data) if processes.is_main() else ()
+    gathered = processes.shared(lambda: _gather(recipe, data, say, told))
     fitted, dev = gathered.train, gathered.dev
-    told(gathered.report)
-    say(
-        f"{len(fitted):,} texts to learn from, {len(dev):,} for choices (dev), "
-        f"{len(gathered.holdout):,} held out for good"
-    )
-    if gathered.frozen is not None and gathered.is_new:
-        freezing.save(gathered.frozen, freezing.place_of(recipe, data))
 
     from transformers import set_seed
 
@@ -91,40 +95,86 @@ def train(
     network, tokenizer = build(recipe, folder)
     if start is not None:
         take_weights(network, recipe, start)
+    taught = processes.shared(lambda: teaching.answers(recipe, data, fitted, say))
+    place = (work or out.parent / f"{out.name}.work").resolve()
+    facts = _facts(recipe, gathered, start)
+    checkpoint = processes.shared(lambda: _open(place, facts, say, resume=resume))
+    trackers.place_logs(recipe.trackers, out.parent / "runs" / out.name)
+    epochs = fit(
+        recipe,
+        network,
+        tokenizer,
+        fitted,
+        dev,
+        place,
+        checkpoint=checkpoint,
+        teacher=taught,
+        say=say,
+    )
+    processes.part()
+    say("Exporting: ONNX, int8 weights")
+    draft = place / "bundle"
+    shutil.rmtree(draft, ignore_errors=True)  # of an export that was interrupted
+    draft.mkdir()
+    exact = [
+        probabilities_of(logits.numpy(), head, recipe.topic_mode)
+        for head, logits in zip(HEADS, predict(network, tokenizer, dev, recipe), strict=True)
+    ]
+    export(network, tokenizer, draft)
+    if full:
+        save_weights(network, draft)
+    if gathered.frozen is not None:
+        freezing.save(gathered.frozen, draft / freezing.FILE)
+    made = _describe(recipe, gathered, draft, epochs, exact)
+    tell(made.meta.metrics["parity"], say)
+    say("Reporting: behaviour tests, and every set in full")
+    report = ending.report_on(made, {"dev": dev, freezing.NAME: gathered.holdout}, tests)
     out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as scratch:
-        epochs = fit(recipe, network, tokenizer, fitted, dev, Path(scratch) / "checkpoints")
-        say("Exporting: ONNX, int8 weights")
-        draft = Path(scratch) / "bundle"
-        draft.mkdir()
-        exact = [softmax(p.numpy()) for p in predict(network, tokenizer, dev, recipe.max_length)]
-        export(network, tokenizer, draft)
-        if full:
-            save_weights(network, draft)
-        if gathered.frozen is not None:
-            freezing.save(gathered.frozen, draft / freezing.FILE)
-        made = _describe(recipe, gathered, draft, epochs, exact)
-        _tell(made.meta.metrics["parity"], say)
-        say("Reporting: behaviour tests, and every set in full")
-        report = ending.report_on(made, {"dev": dev, freezing.NAME: gathered.holdout}, tests)
-        if out.exists():
-            out.rmdir()
-        shutil.move(draft, out)
+    if out.exists():
+        out.rmdir()
+    shutil.move(draft, out)
+    shutil.rmtree(place)
     say(f"Report: {ending.write_beside(out, report)}")
     return bundles.load_bundle(out)
 
 
-def parity(exact: Numbers, int8: Numbers, labels: Labels) -> dict[str, float]:
-    """Compares one head's served probabilities with the fp32 network's, [rows, classes] each."""
-    labelled = labels != IGNORED
-    hits = [(p.argmax(1) == labels)[labelled] for p in (exact, int8)]
-    accuracy = [float(hit.mean()) if len(hit) else 0.0 for hit in hits]
+def _say_nothing(_: str) -> None:
+    """What the processes beside the main one say."""
+
+
+def _gather(recipe: Recipe, data: Path, say: Say, told: Callable[[DataReport], None]) -> Gathered:
+    gathered = gather(recipe, data)
+    told(gathered.report)
+    say(
+        f"{len(gathered.train):,} texts to learn from, {len(gathered.dev):,} for choices (dev), "
+        f"{len(gathered.holdout):,} held out for good"
+    )
+    if gathered.frozen is not None and gathered.is_new:
+        freezing.save(gathered.frozen, freezing.place_of(recipe, data))
+    return gathered
+
+
+def _facts(recipe: Recipe, gathered: Gathered, start: bundles.Bundle | None) -> dict[str, str]:
+    """What two trainings must agree in, for one to go on where the other stopped."""
+    wanted = recipe.model_dump_json(exclude={"tune", "trackers", "description"})
+    rows = repr([(r.text, r.topics, r.sentiment, r.weight) for r in gathered.train])
+    rows += repr([(r.text, r.topics, r.sentiment) for r in gathered.dev])
     return {
-        "agreement": round(float((exact.argmax(1) == int8.argmax(1)).mean()), 4),
-        "accuracy_fp32": round(accuracy[0], 4),
-        "accuracy_served": round(accuracy[1], 4),
-        "mean_move": round(float(np.abs(exact - int8).max(1).mean()), 4),
+        "recipe": hashlib.sha256(wanted.encode()).hexdigest(),
+        "rows": hashlib.sha256(rows.encode()).hexdigest(),
+        "weights to start from": start.meta.files[bundles.WEIGHTS] if start else "",
+        "number of processes": str(processes.count()),
     }
+
+
+def _open(work: Path, facts: dict[str, str], say: Say, *, resume: bool) -> Path | None:
+    checkpoint = open_work(work, facts, resume=resume)
+    if checkpoint is not None:
+        say(f"Going on from {checkpoint}")
+    else:
+        nothing = "Nothing to resume. " if resume else ""
+        say(f"{nothing}Checkpoints are kept in {work}; if interrupted, go on with --resume")
+    return checkpoint
 
 
 def _describe(
@@ -136,12 +186,13 @@ def _describe(
 ) -> bundles.Bundle:
     """Fits the temperatures on what is served, then writes `meta.json` and the model card."""
     reports, dev = gathered.report.feeds, gathered.dev
-    labels = {head: np.array([getattr(row, head) for row in dev]) for head in HEADS}
+    labels = head_labels(dev, len(recipe.topics), recipe.topic_mode)
     meta = bundles.BundleMeta(
         name=recipe.name,
         version=recipe.version,
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
         topics=recipe.topics,
+        topic_mode=recipe.topic_mode,
         temperatures=bundles.Temperatures(),
         max_length=recipe.max_length,
         languages=recipe.languages,
@@ -180,17 +231,3 @@ def _manifest(recipe: Recipe, reports: list[FeedReport]) -> tuple[bundles.Traini
         bundles.TrainingData(feed.name, feed.source, feed.license, feed.sha256 or "", report.kept)
         for feed, report in zip(recipe.feeds, reports, strict=True)
     )
-
-
-def _tell(compared: dict[str, dict[str, float]], say: Say) -> None:
-    """Says what int8 weights cost. Too much is no reason to throw a long training away."""
-    for head, numbers in compared.items():
-        say(
-            f"{head}: int8 agrees with fp32 on {numbers['agreement']:.2%} of dev, accuracy "
-            f"{numbers['accuracy_fp32']:.4f} → {numbers['accuracy_served']:.4f}"
-        )
-        if numbers["accuracy_fp32"] - numbers["accuracy_served"] > PARITY_LIMIT:
-            say(
-                f"warning: int8 weights cost the {head} head more than {PARITY_LIMIT:.1%} accuracy "
-                "on dev; train longer or with another encoder before you serve this bundle"
-            )

@@ -1,25 +1,25 @@
 """The recipe: everything that decides a training, in one YAML file.
 
 Owns names, types, defaults and the sentences told when one is wrong; what concerns feeds is in
-`training.recipe_data`. It opens no feed and imports no torch, so that a broken recipe is refused
-at once.
+`training.recipe_data`, what concerns the fit in `training.hyper`. It opens no feed and imports no
+torch, so that a broken recipe is refused at once.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
 import yaml
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from monitor.errors import NewsurgeError
 from monitor.model.bundle import NO_TOPIC, SENTIMENTS
+from training.hyper import Hyper, Tune
 from training.recipe_data import Feed, Holdout, Hygiene, Labels, Section, Sha256
+from training.trackers import TRACKERS
 
 __all__ = ["Base", "Feed", "Holdout", "Hygiene", "Hyper", "Labels", "Recipe", "load_recipe"]
-
-Share = Annotated[float, Field(gt=0, lt=0.5)]
 
 
 class RecipeError(NewsurgeError):
@@ -35,31 +35,9 @@ class Base(Section):
     license: str
     sha256: Sha256 = Field(description="Of its model.safetensors; verified before it is read.")
     revision: str | None = Field(None, description="Branch, tag or commit on the hub.")
-    path: Path | None = None
+    path: Path | None = Field(None, description="Relative to the recipe's directory.")
     package: str | None = Field(None, description="A Python package that carries the encoder.")
     folder: str = Field("model", description="Where in the package.")
-
-
-class Hyper(Section):
-    """How the network is fitted."""
-
-    seed: int = Field(7, ge=0)
-    epochs: float = Field(4, gt=0)
-    batch_size: int = Field(32, ge=1)
-    accumulate: int = Field(1, ge=1, description="Batches for one optimiser step.")
-    learning_rate: float = Field(1e-4, gt=0, lt=1)
-    head_learning_rate: float = Field(1e-3, gt=0, lt=1)
-    schedule: Literal["linear", "cosine"] = "linear"
-    warmup: float = Field(0.08, ge=0, lt=1, description="Share of the steps.")
-    weight_decay: float = Field(0.01, ge=0)
-    max_grad_norm: float = Field(1.0, gt=0)
-    dropout: float = Field(0.1, ge=0, lt=1, description="Before the heads.")
-    label_smoothing: float = Field(0.0, ge=0, lt=1)
-    topic_weight: float = Field(1.0, ge=0, description="Of the topic loss in the sum.")
-    sentiment_weight: float = Field(1.0, ge=0, description="Of the sentiment loss in the sum.")
-    dev_share: Share = Field(0.08, description="Part of train kept for choices and temperatures.")
-    bf16: bool = Field(True, description="Autocast to bfloat16.")
-    threads: int = Field(0, ge=0, description="CPU threads; 0: torch's choice.")
 
 
 class Recipe(Section):
@@ -88,9 +66,19 @@ class Recipe(Section):
     split: Literal["time", "stratified"] = "time"
     hygiene: Hygiene = Hygiene()
     hyper: Hyper = Hyper()
+    tune: Tune = Tune()
+    trackers: tuple[str, ...] = Field((), description="The Trainer's: tensorboard, mlflow, ….")
     behaviour: Path | None = Field(
         None, description="A directory of further behaviour tests, relative to --data."
     )
+
+    @field_validator("trackers")
+    @classmethod
+    def _known_trackers(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            if name not in TRACKERS:
+                raise ValueError(f"no tracker is called {name!r}; there are {', '.join(TRACKERS)}")
+        return value
 
     @model_validator(mode="after")
     def _classes_agree(self) -> Recipe:
@@ -128,6 +116,10 @@ def load_recipe(file: Path) -> Recipe:
         raise RecipeError(f"{file}: not YAML ({where}); mend that line") from error
     if not isinstance(content, dict):
         raise RecipeError(f"{file}: a recipe is a mapping of keys; see training/recipes/")
+    base = content.get("base")
+    if isinstance(base, dict) and isinstance(base.get("path"), str):
+        # Path's own rule: an absolute path stays as it is.
+        content["base"] = {**base, "path": str(file.parent.resolve() / base["path"])}
     try:
         return Recipe.model_validate(content)
     except ValidationError as error:

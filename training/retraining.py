@@ -107,8 +107,8 @@ def labels_of(recipe: Recipe, data: Path) -> dict[str, Labels]:
     """What each feed of a recipe holds now; the order of its rows means nothing."""
     found = {}
     for feed in recipe.feeds:
-        rows, _ = read_feed(feed, recipe.topics, data)
-        told = sorted(f"{row.key}\0{row.topic}\0{row.sentiment}" for row in rows)
+        rows, _ = read_feed(feed, recipe.topics, data, several=recipe.topic_mode == "multi")
+        told = sorted(f"{row.key}\0{row.topics}\0{row.sentiment}" for row in rows)
         found[feed.name] = Labels(len(rows), hashlib.sha256("\n".join(told).encode()).hexdigest())
     return found
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def take_weights(network: TwoHeads, recipe: Recipe, bundle: Bundle) -> None:
     """Set a network's weights to those of a full bundle.
 
-    A topic head of other topics, or in another order, stays as it was drawn.
+    A topic head of other topics, in another order or of another mode, stays as it was drawn.
 
     Raises:
         BundleError: the bundle has another encoder than the recipe's, or no weights.
@@ -27,7 +27,7 @@ def take_weights(network: TwoHeads, recipe: Recipe, bundle: Bundle) -> None:
     from safetensors.torch import load_file
 
     weights = load_file(bundle.path / WEIGHTS)
-    if bundle.meta.topics != recipe.topics:
+    if (bundle.meta.topics, bundle.meta.topic_mode) != (recipe.topics, recipe.topic_mode):
         weights = {name: held for name, held in weights.items() if not name.startswith("topic.")}
     own = network.state_dict()
     strange = [

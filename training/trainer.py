@@ -1,70 +1,58 @@
 """Fits the network: rows in, a fitted `TwoHeads` out. transformers' Trainer does the loop.
 
-Owns how rows become batches, which parameters get which learning rate, and what is measured
-after each epoch. It reads no feed and writes nothing but its checkpoints.
+Owns how the Trainer is set up and what is measured after each epoch; batches are `batches`', rates
+`optimising`'s, losses the network's. It reads no feed and writes nothing but its checkpoints.
 """
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch.utils.data import Dataset
+from safetensors.torch import load_file
 from transformers import Trainer, TrainingArguments, set_seed
+from transformers.trainer_callback import PrinterCallback, TrainerState
 
-from training.metrics import head_metrics, softmax
+from monitor.model.bundle import SENTIMENTS
+from training.averaging import Averaging
+from training.batches import Collator, Epochs, Order, Rows
+from training.callbacks import Checkpoints, Patience, Telling, epochs_of, is_over
+from training.checkpoints import AVERAGE, STATE, WEIGHTS, checkpoint_at
+from training.metrics import head_metrics, probabilities_of
+from training.optimising import optimizer, prepare, settle
+from training.precision import bf16_here
+from training.targets import class_weights
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from transformers import EvalPrediction
+    from torch.utils.data import Sampler
+    from transformers import EvalPrediction, TrainerCallback
 
     from training.feeds import Row
+    from training.metrics import Numbers
     from training.network import TwoHeads
-    from training.recipe import Hyper, Recipe
-
-Item = dict[str, Any]
+    from training.recipe import Recipe
 
 
-class Rows(Dataset[Item]):
-    """Tokenised rows. Texts are cut at `max_length` tokens here and padded by the collator."""
+class _Fitter(Trainer):
+    """The Trainer with our order of rows, measuring averaged weights where there are any."""
 
-    def __init__(self, rows: Sequence[Row], tokenizer: Any, max_length: int) -> None:
-        ids = tokenizer([row.text for row in rows], truncation=True, max_length=max_length)
-        self.items: list[Item] = [
-            {"input_ids": tokens, "topic": r.topic, "sentiment": r.sentiment, "weight": r.weight}
-            for tokens, r in zip(ids["input_ids"], rows, strict=True)
-        ]
+    order: Order
+    averaging: Averaging | None = None
 
-    def __len__(self) -> int:
-        return len(self.items)
+    def _get_train_sampler(self, train_dataset: Any = None) -> Sampler[int]:  # noqa: ARG002
+        return self.order
 
-    def __getitem__(self, index: int) -> Item:
-        return self.items[index]
-
-
-class Collator:
-    """Pads a batch to its longest text."""
-
-    def __init__(self, pad_id: int) -> None:
-        self.pad_id = pad_id
-
-    def __call__(self, items: Sequence[Item]) -> dict[str, torch.Tensor]:
-        """Returns int64 [batch, seq] ids and mask, int64 [batch] labels, float32 [batch] weight."""
-        texts = [torch.tensor(item["input_ids"], dtype=torch.long) for item in items]
-        batch = {
-            "input_ids": _pad(texts, self.pad_id),
-            "attention_mask": _pad([torch.ones_like(text) for text in texts], 0),
-            "weight": torch.tensor([item["weight"] for item in items], dtype=torch.float32),
-        }
-        for head in ("topic", "sentiment"):
-            batch[head] = torch.tensor([item[head] for item in items], dtype=torch.long)
-        return batch
-
-
-def _pad(texts: list[torch.Tensor], value: int) -> torch.Tensor:
-    return torch.nn.utils.rnn.pad_sequence(texts, batch_first=True, padding_value=value)
+    def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
+        averaged: Any = contextlib.nullcontext()
+        if self.averaging is not None:
+            model: Any = self.model
+            averaged = self.averaging.in_place(model)
+        with averaged:
+            return super().evaluate(*args, **kwargs)
 
 
 def fit(
@@ -73,39 +61,68 @@ def fit(
     tokenizer: Any,
     train: Sequence[Row],
     dev: Sequence[Row],
-    checkpoints: Path,
+    work: Path,
+    *,
+    checkpoint: Path | None = None,
+    teacher: tuple[Numbers, Numbers] | None = None,
+    say: Callable[[str], None] = lambda _: None,
+    callbacks: Sequence[TrainerCallback] = (),
 ) -> list[dict[str, float]]:
     """Fits `network` in place and returns what was measured on `dev` after each epoch.
 
     The epoch with the best mean of the heads' macro-F1 on `dev` is the one that stays.
+
+    Args:
+        recipe: what to do.
+        network: as `network.build` made it.
+        tokenizer: of its encoder.
+        train: rows to learn from.
+        dev: rows to choose the epoch on.
+        work: where checkpoints are written; see `checkpoints.open_work`.
+        checkpoint: the one in `work` to go on from.
+        teacher: a teacher's probabilities on `train`, by head.
+        say: is told each epoch in one line.
+        callbacks: what else is to happen between steps.
     """
     hyper = recipe.hyper
     set_seed(hyper.seed)
     if hyper.threads:
         torch.set_num_threads(hyper.threads)
-    cuda = torch.cuda.is_available()
-    trainer = Trainer(
+    prepare(network, hyper)
+    rows = Rows(train, tokenizer, recipe, teacher)
+    _weigh_classes(network, rows, recipe)
+    averaging = Averaging(hyper.average, work, checkpoint) if hyper.average else None
+    trainer = _Fitter(
         model=network,
-        args=_arguments(hyper, checkpoints, len(train), cuda=cuda),
+        args=_arguments(recipe, work, say),
         data_collator=Collator(tokenizer.pad_token_id),
-        train_dataset=Rows(train, tokenizer, recipe.max_length),
-        eval_dataset=Rows(dev, tokenizer, recipe.max_length),
-        compute_metrics=lambda p: _dev_metrics(p, recipe.topics),
-        optimizers=(_optimizer(network, hyper), None),
+        train_dataset=rows,
+        eval_dataset=Rows(dev, tokenizer, recipe),
+        compute_metrics=lambda prediction: _dev_metrics(prediction, recipe),
+        optimizers=(optimizer(network, hyper), None),
     )
-    trainer.train()
-    return [
-        {name.removeprefix("eval_"): value for name, value in entry.items()}
-        for entry in trainer.state.log_history
-        if "eval_quality" in entry
-    ]
+    lengths = [len(item["input_ids"]) for item in rows.items]
+    trainer.order = Order(lengths, trainer.get_total_train_batch_size(trainer.args), hyper.seed)
+    trainer.averaging = averaging
+    trainer.remove_callback(PrinterCallback)
+    # The average is written before the checkpoint is marked as whole.
+    ours = [Epochs(trainer.order), averaging, Checkpoints(work, hyper.checkpoint_steps)]
+    for callback in (*ours, Patience(hyper.patience), Telling(say), *callbacks):
+        if callback is not None:
+            trainer.add_callback(callback)
+    state = TrainerState.load_from_json(str(checkpoint / STATE)) if checkpoint else None
+    if state is None or not is_over(state.log_history, hyper.patience):
+        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        state = trainer.state
+    _take_best(network, checkpoint_at(work, state.best_global_step or state.global_step))
+    return epochs_of(state.log_history)
 
 
 def predict(
-    network: TwoHeads, tokenizer: Any, rows: Sequence[Row], max_length: int
+    network: TwoHeads, tokenizer: Any, rows: Sequence[Row], recipe: Recipe
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Returns the fp32 logits of both heads, [rows, topics] and [rows, sentiments]."""
-    data, collate = Rows(rows, tokenizer, max_length), Collator(tokenizer.pad_token_id)
+    data, collate = Rows(rows, tokenizer, recipe), Collator(tokenizer.pad_token_id)
     network.float().eval()
     device = next(network.parameters()).device
     topic, sentiment = [], []
@@ -120,69 +137,68 @@ def predict(
     return torch.cat(topic), torch.cat(sentiment)
 
 
-def _arguments(hyper: Hyper, checkpoints: Path, rows: int, *, cuda: bool) -> TrainingArguments:
-    steps = hyper.epochs * rows / (hyper.batch_size * hyper.accumulate)
+def _arguments(recipe: Recipe, work: Path, say: Callable[[str], None]) -> TrainingArguments:
+    hyper, cuda = recipe.hyper, torch.cuda.is_available()
+    bf16, refusal = bf16_here(wanted=hyper.bf16)
+    if refusal:
+        say(refusal)
     return TrainingArguments(
-        output_dir=str(checkpoints),
+        output_dir=str(work),
         num_train_epochs=hyper.epochs,
         per_device_train_batch_size=hyper.batch_size,
         per_device_eval_batch_size=64,
         gradient_accumulation_steps=hyper.accumulate,
         learning_rate=hyper.learning_rate,
         lr_scheduler_type=hyper.schedule,
-        warmup_steps=round(hyper.warmup * steps),
+        warmup_steps=hyper.warmup,  # below 1 it is a share
         max_grad_norm=hyper.max_grad_norm,
-        bf16=hyper.bf16,
+        bf16=bf16,
         use_cpu=not cuda,
-        # Texts of like length share a batch: half the padding, at the same results.
-        train_sampling_strategy="group_by_length",
         remove_unused_columns=False,
         label_names=["topic", "sentiment"],
         eval_strategy="epoch",
         save_strategy="epoch",
-        save_only_model=True,
-        save_total_limit=1,
-        load_best_model_at_end=True,
+        save_total_limit=3,  # the best, the last, and the one before until the last is whole
         metric_for_best_model="quality",
         greater_is_better=True,
         logging_steps=50,
-        report_to="none",
+        report_to=list(recipe.trackers) or "none",
+        run_name=f"{recipe.name}-{recipe.version}",
+        disable_tqdm=True,
         dataloader_pin_memory=cuda,
         seed=hyper.seed,
     )
 
 
-def _optimizer(network: TwoHeads, hyper: Hyper) -> torch.optim.Optimizer:
-    """AdamW with its own rate for the heads, and no decay on biases and layer norms."""
-    plain, decayed, heads = [], [], []
-    for name, parameter in network.named_parameters():
-        if not name.startswith("encoder."):
-            heads.append(parameter)
-        elif parameter.ndim < 2:
-            plain.append(parameter)
-        else:
-            decayed.append(parameter)
-    rate = hyper.learning_rate
-    return torch.optim.AdamW(
-        [
-            {"params": decayed, "lr": rate, "weight_decay": hyper.weight_decay},
-            {"params": plain, "lr": rate, "weight_decay": 0.0},
-            {"params": heads, "lr": hyper.head_learning_rate, "weight_decay": 0.0},
-        ],
-        fused=True,
-    )
+def _weigh_classes(network: TwoHeads, rows: Rows, recipe: Recipe) -> None:
+    kind = recipe.hyper.class_weights
+    for head, classes in (("topic", recipe.topics), ("sentiment", SENTIMENTS)):
+        weights = class_weights(rows.labels[head], len(classes), kind)
+        if weights is not None:
+            name = f"{head}_loss"
+            weighed = getattr(network, name)._replace(class_weights=torch.from_numpy(weights))
+            setattr(network, name, weighed)
 
 
-def _dev_metrics(prediction: EvalPrediction, topics: Sequence[str]) -> dict[str, float]:
+def _take_best(network: TwoHeads, checkpoint: Path) -> None:
+    """Sets the network to what was measured best, adapters merged."""
+    weights = load_file(checkpoint / WEIGHTS)
+    if (checkpoint / AVERAGE).is_file():
+        weights |= load_file(checkpoint / AVERAGE)
+    network.load_state_dict(weights, strict=True)
+    settle(network)
+
+
+def _dev_metrics(prediction: EvalPrediction, recipe: Recipe) -> dict[str, float]:
     result: dict[str, float] = {}
-    names = (("topic", topics), ("sentiment", ("negative", "neutral", "positive")))
+    names = (("topic", recipe.topics), ("sentiment", SENTIMENTS))
     for (head, classes), logits, labels in zip(
         names, prediction.predictions, prediction.label_ids, strict=True
     ):
-        measured = head_metrics(softmax(logits), labels, classes)
-        if measured:
-            result[f"{head}_accuracy"] = measured["accuracy"]
-            result[f"{head}_macro_f1"] = measured["macro_f1"]
+        measured = head_metrics(probabilities_of(logits, head, recipe.topic_mode), labels, classes)
+        for name in ("accuracy", "micro_f1", "macro_f1"):
+            if measured:
+                result[f"{head}_{name}"] = measured[name]
     scores = [value for name, value in result.items() if name.endswith("macro_f1")]
     result["quality"] = sum(scores) / len(scores) if scores else 0.0
     return result

@@ -18,13 +18,14 @@ from monitor.errors import BundleError
 SCHEMA_VERSION = 1
 SENTIMENTS = ("negative", "neutral", "positive")
 NO_TOPIC = "none"  # names the series of items without a probable topic; no class may take it
+TOPIC_MODES = ("single", "multi")  # softmax over the topics, or a sigmoid for each
 META, ONNX, TOKENIZER, CARD = "meta.json", "model.onnx", "tokenizer.json", "MODEL_CARD.md"
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
 STARTER = Path(__file__).parent / "starter"
 
 
 class Temperatures(msgspec.Struct, frozen=True):
-    """What each head's logits are divided by before the softmax."""
+    """What each head's logits are divided by before the softmax, or the sigmoids."""
 
     topic: float = 1.0
     sentiment: float = 1.0
@@ -51,7 +52,8 @@ class TrainingData(msgspec.Struct, frozen=True):
 class BundleMeta(msgspec.Struct, frozen=True, kw_only=True):
     """The content of `meta.json`.
 
-    `topics` and `sentiments` are in the order of the logits. `files` maps every other file of
+    `topics` and `sentiments` are in the order of the logits. With `topic_mode` "multi" a text may
+    have any number of topics, each with a probability of its own. `files` maps every other file of
     the bundle to its SHA-256. Texts with fewer than `minimum_words` words are not judged.
     """
 
@@ -178,10 +180,10 @@ def _check_classes(file: Path, meta: BundleMeta) -> None:
             f"{file}: sentiments are {list(meta.sentiments)}, they must be {list(SENTIMENTS)} in "
             "this order; train the bundle again"
         )
-    if meta.topic_mode != "single":
+    if meta.topic_mode not in TOPIC_MODES:
         raise BundleError(
-            f"{file}: topic_mode {meta.topic_mode!r} can't be served yet, only 'single'; train "
-            "the bundle with one topic a row"
+            f"{file}: topic_mode is {meta.topic_mode!r}, not one of {', '.join(TOPIC_MODES)}; "
+            "upgrade newsurge or train the bundle again"
         )
     topics = meta.topics
     if len(topics) < 2 or len(set(topics)) != len(topics) or not all(map(str.strip, topics)):

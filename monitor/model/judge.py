@@ -42,6 +42,7 @@ class Judgement(msgspec.Struct, frozen=True):
     """What the model made of one item.
 
     `topic` is the most probable one. `series_topics` are those probable enough to feed a series,
+    most probable first: one at most, or any number with a bundle of several topics a text;
     `("none",)` where none is. An item that the model can't judge has topic `none` with
     probability 0, a neutral sentiment, and the reason in `unjudged`.
     """
@@ -181,8 +182,10 @@ class Judge:
             return (NO_TOPIC,)
         if self._meta.topic_mode != "multi":
             return (topic,)
-        ranked = sorted(zip(row, self._meta.topics, strict=True), reverse=True)
-        return tuple(name for share, name in ranked if share >= self._threshold)
+        # Rounded as `probability` is, or the most probable topic could miss its own series.
+        shares = [round(float(share), _DECIMALS) for share in row]
+        ranked = sorted(range(len(shares)), key=lambda index: -shares[index])
+        return tuple(self._meta.topics[i] for i in ranked if shares[i] >= self._threshold)
 
     def _judgement(
         self,

@@ -97,7 +97,10 @@ def test_a_lost_file_is_refused(directory: Path) -> None:
         ({"topics": ["Earnings"]}, "two or more different names"),
         ({"topics": ["Earnings", "Earnings"]}, "two or more different names"),
         ({"topics": ["Earnings", "none"]}, "rename the class"),
-        ({"topic_mode": "multi"}, "can't be served yet"),
+        (
+            {"topic_mode": "many"},
+            "topic_mode is 'many', not one of single, multi; upgrade newsurge",
+        ),
         ({"temperatures": {"topic": 0, "sentiment": 1}}, "temperatures.topic is 0"),
         ({"max_length": 0}, "max_length"),
         ({"max_length": "long"}, "not a bundle's description"),

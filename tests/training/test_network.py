@@ -11,16 +11,18 @@ import torch
 
 from tests.training.toy_world import toy_recipe
 from training.feeds import IGNORED
-from training.network import EncoderError, build, find_encoder, masked_loss
+from training.losses import Head, masked_loss
+from training.network import EncoderError, build, find_encoder
 from training.recipe import Base, Recipe
 
+SMOOTH = Head(smoothing=0.1)
 pytestmark = pytest.mark.timeout(240)  # importing transformers is slow on a busy machine
 
 
 def test_rows_without_a_label_cost_nothing() -> None:
     logits = torch.tensor([[2.0, 0.0], [0.0, 5.0]], requires_grad=True)
     weight = torch.ones(2)
-    loss = masked_loss(logits, torch.tensor([0, IGNORED]), weight, 0.0)
+    loss = masked_loss(logits, torch.tensor([0, IGNORED]), weight, Head())
     alone = torch.nn.functional.cross_entropy(logits[:1], torch.tensor([0]))
     assert loss.item() == pytest.approx(alone.item() / 2)
     loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
@@ -30,15 +32,15 @@ def test_rows_without_a_label_cost_nothing() -> None:
 
 def test_a_batch_without_labels_has_a_loss_of_zero() -> None:
     logits = torch.randn(3, 4, requires_grad=True)
-    loss = masked_loss(logits, torch.full((3,), IGNORED), torch.ones(3), 0.1)
+    loss = masked_loss(logits, torch.full((3,), IGNORED), torch.ones(3), SMOOTH)
     assert loss.item() == 0
     loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
 
 
 def test_a_row_of_half_the_weight_costs_half() -> None:
     logits, labels = torch.randn(2, 3), torch.tensor([0, 2])
-    full = masked_loss(logits, labels, torch.ones(2), 0.1)
-    half = masked_loss(logits, labels, torch.full((2,), 0.5), 0.1)
+    full = masked_loss(logits, labels, torch.ones(2), SMOOTH)
+    half = masked_loss(logits, labels, torch.full((2,), 0.5), SMOOTH)
     assert half.item() == pytest.approx(full.item() / 2)
 
 

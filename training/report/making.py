@@ -34,6 +34,10 @@ if TYPE_CHECKING:
 
 SAMPLE = 2000  # texts of each side that drift is measured on; a larger body is sampled
 SEED = 7
+_SEVERAL = (
+    "The {} head has several classes a text; its numbers are in the bundle's meta.json and model "
+    "card, and are not drawn here."
+)
 _Item = TypeVar("_Item")
 
 
@@ -56,6 +60,9 @@ def evaluated(
     """
     texts = [row.text for row in answers.rows]
     facts = facts_of(answers.rows, read(bundle, texts).tokens.tolist(), languages(bundle, texts))
+    several = [head.head for head in answers.heads if head.labels.ndim == 2]
+    if several:
+        note = f"{note} {_SEVERAL.format(several[0])}".strip()
     return Evaluated(
         name,
         note,
@@ -64,7 +71,7 @@ def evaluated(
         tuple(
             _head(bundle, head, texts, facts)
             for head in answers.heads
-            if (head.labels != IGNORED).any()
+            if head.labels.ndim == 1 and (head.labels != IGNORED).any()
         ),
     )
 
