@@ -21,7 +21,7 @@ from benchmarks.watch_log import scored_log
 from monitor.backtest.result import Backtest
 from monitor.backtest.running import Options, backtest_files
 from monitor.records import decode_scored
-from monitor.rules_file import default_rules
+from monitor.rules.file import default_rules
 from monitor.settings import Settings
 
 

@@ -18,7 +18,7 @@ from rich.table import Table
 
 from benchmarks.watch import decode_alone, decode_and_apply, marks_in
 from benchmarks.watch_log import scored_log, topics
-from monitor.rules_file import default_rules, load_rules
+from monitor.rules.file import default_rules, load_rules
 from monitor.scoring.watchlist import Watchlist
 from monitor.settings import Settings
 from monitor.surge.partition import PartitionWatch

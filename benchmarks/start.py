@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.daemons import arguments, daemon, deployment, percentile
-from monitor.rules_file import default_rules
+from monitor.rules.file import default_rules
 
 RUNS = 5
 

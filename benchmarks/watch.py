@@ -26,7 +26,7 @@ from rich.table import Table
 from benchmarks.daemons import arguments, broker, deployment
 from benchmarks.watch_log import ENTITIES, NEWS_PARTITIONS, scored_log, topics
 from monitor.records import AlertEvent, Mark, decode_scored, encode
-from monitor.rules_file import RuleFile, default_rules, load_rules
+from monitor.rules.file import RuleFile, default_rules, load_rules
 from monitor.scoring.watchlist import Watchlist
 from monitor.settings import Settings
 from monitor.streams.admin import ensure_streams

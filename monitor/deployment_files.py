@@ -16,8 +16,8 @@ from monitor.delivery.receivers import Receiver, WebhookTarget, resolve
 from monitor.errors import NewsurgeError, RulesError
 from monitor.model.bundle import Bundle
 from monitor.model.registry import serving_bundle
-from monitor.rule_groups import Groups
-from monitor.rules_file import RuleFile, load_rules
+from monitor.rules.file import RuleFile, load_rules
+from monitor.rules.groups import Groups
 from monitor.scoring.watchlist import Watchlist, load_watchlist
 from monitor.settings import Settings
 

@@ -15,7 +15,7 @@ from monitor import records
 from monitor.backtest.result import Backtest
 from monitor.desk.records import DeskRecord
 from monitor.labels.record import Label
-from monitor.rules_schema import rules_schema
+from monitor.rules.schema import rules_schema
 
 _NEWS_ITEM: dict[str, Any] = {
     "title": "NewsItem",

@@ -10,7 +10,7 @@ from dataclasses import replace
 from monitor.model.registry import serving_bundle
 from monitor.prior_file import load_prior
 from monitor.records import Series
-from monitor.rules_file import RuleFile, load_rules
+from monitor.rules.file import RuleFile, load_rules
 from monitor.scoring.fan_out import known_series
 from monitor.scoring.watchlist import Watchlist, load_watchlist
 from monitor.scoring.writer import series_key

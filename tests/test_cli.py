@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from monitor.children import free_port
 from monitor.cli import cli
 from monitor.options import resolve_settings
-from monitor.rules_file import default_rules
+from monitor.rules.file import default_rules
 
 NEWSURGE = Path(sys.executable).with_name("newsurge")
 ROOT = Path(__file__).parent.parent

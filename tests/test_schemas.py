@@ -7,8 +7,8 @@ import pytest
 
 from monitor import schemas
 from monitor.records import Mark, ModelChange, Origin, Retraction, encode
-from monitor.rule_words import FIELDS
-from monitor.rules_file import default_rules, plain_content
+from monitor.rules.file import default_rules, plain_content
+from monitor.rules.words import FIELDS
 from monitor.scoring.news import InvalidNewsError, decode_news
 
 DOCS = Path(__file__).parent.parent / "docs" / "schemas"

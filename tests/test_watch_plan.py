@@ -7,7 +7,7 @@ import pytest
 
 from monitor.errors import PriorError
 from monitor.prior_file import load_prior, write_prior
-from monitor.rules_file import RuleFile
+from monitor.rules.file import RuleFile
 from monitor.scoring.watchlist import Watchlist
 from monitor.settings import Settings
 from monitor.surge.plan import WatchPlan

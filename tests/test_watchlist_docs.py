@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from monitor.records import NewsItem
-from monitor.rules_file import load_rules
+from monitor.rules.file import load_rules
 from monitor.scoring.names import LONGEST_TICKER
 from monitor.scoring.watchlist import COLUMNS, MOST_CHARACTERS, load_watchlist
 from monitor.settings import ScoreSettings

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
+from monitor.commands.model import registry_of
 from monitor.logs import printable
-from monitor.model_commands import registry_of
 from monitor.options import settings_options
 from training.gate_limits import GateError
 

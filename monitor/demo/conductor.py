@@ -30,7 +30,7 @@ from monitor.embedded import embedded_broker, embedded_settings
 from monitor.publish import publish
 from monitor.publish_plan import replay_settings
 from monitor.receiver import LocalReceiver, receiving
-from monitor.rules_file import load_rules, plain_content
+from monitor.rules.file import load_rules, plain_content
 from monitor.scoring.news import parse_time
 from monitor.settings import ROLES, ScoreSettings, Settings, WatchSettings, load_settings
 from monitor.web.server import Address

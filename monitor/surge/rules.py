@@ -62,7 +62,7 @@ class Match(BaseModel):
     """Which series and items a rule is about; nothing named means all.
 
     A `group` stands for keys, which whoever knows the watchlist puts into `key`
-    (`monitor.rule_groups`); until then a rule about a group is about its own keys only.
+    (`monitor.rules.groups`); until then a rule about a group is about its own keys only.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

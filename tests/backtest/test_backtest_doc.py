@@ -10,8 +10,8 @@ from click.testing import CliRunner
 
 from monitor.backtest.events_file import load_events
 from monitor.backtest.result import Backtest
-from monitor.backtest_command import backtest
 from monitor.cli import cli
+from monitor.commands.backtest import backtest
 from monitor.model.bundle import META, STARTER
 
 ROOT = Path(__file__).parent.parent.parent

@@ -21,7 +21,7 @@ from monitor.records import (
     Series,
     decode_scored,
 )  # fmt: skip
-from monitor.rules_file import default_rules
+from monitor.rules.file import default_rules
 from monitor.settings import Settings
 from monitor.surge.partition import PartitionWatch
 from monitor.watch_plan import deployed_plan

@@ -15,7 +15,7 @@ from monitor.model.bundle import META, STARTER
 from monitor.publish import publish
 from monitor.publish_plan import replay_settings
 from monitor.records import AlertEvent, Mark, Origin, ScoredRecord, decode_scored
-from monitor.rules_file import default_rules
+from monitor.rules.file import default_rules
 from monitor.scoring.news import parse_time
 from monitor.settings import Settings
 from monitor.streams.admin import ensure_streams

@@ -10,7 +10,7 @@ from monitor.backtest.running import backtest_files
 from monitor.backtest.weighing import compare, weigh
 from monitor.errors import FeedError
 from monitor.records import AlertEvent, By, Series, WindowStatistics
-from monitor.rules_file import load_rules
+from monitor.rules.file import load_rules
 from monitor.settings import Settings
 from tests.backtest.history import (
     BANKING,

@@ -24,7 +24,7 @@ from monitor.model.bundle import META, STARTER
 from monitor.model.judge import Judgement, Unjudged
 from monitor.model.signature import sign, words
 from monitor.records import NewsItem, Sentiment
-from monitor.rules_file import default_rules
+from monitor.rules.file import default_rules
 from monitor.scoring.news import decode_news
 
 DEMO = resources.files("monitor.demo")

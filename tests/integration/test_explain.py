@@ -15,15 +15,15 @@ from types import SimpleNamespace
 import pytest
 
 from monitor import app, deployment_files, watch_plan
+from monitor.commands.explain import explain_alert
 from monitor.delivery.webhook import new_secret
 from monitor.demo.accounts import read_expected
-from monitor.explain_command import explain_alert
 from monitor.explaining.choosing import UnknownAlertError
 from monitor.publish import publish as publish_feed
 from monitor.publish_plan import replay_settings
 from monitor.receiver import LocalReceiver, receiving
 from monitor.records import AlertEvent, ScoredRecord, decode_scored
-from monitor.rules_file import default_rules
+from monitor.rules.file import default_rules
 from monitor.scoring.news import parse_time
 from monitor.settings import Settings
 from monitor.streams.reading import read_all

@@ -14,8 +14,8 @@ pytest.importorskip("pandas", reason="reads labelled files: pip install 'newsurg
 
 from monitor import metrics
 from monitor.audit.command import audit_command
+from monitor.commands.model import models, rollback
 from monitor.model.promotion_log import read_log
-from monitor.model_commands import models, rollback
 from monitor.records import ScoredRecord
 from monitor.review.choosing import choose
 from monitor.review.gathering import from_stream

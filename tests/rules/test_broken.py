@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.errors import RulesError
-from monitor.rules_file import default_rules, load_rules
+from monitor.rules.file import default_rules, load_rules
 
 TABLE = yaml.safe_load((Path(__file__).parent / "broken.yaml").read_text(encoding="utf-8"))
 JARGON = ("Input should", "pydantic", "valid dictionary", "None", "True", "tuple", "Value error")

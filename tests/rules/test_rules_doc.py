@@ -9,9 +9,9 @@ import pytest
 
 from monitor import schemas
 from monitor.errors import RulesError
-from monitor.rule_words import FIELDS
-from monitor.rules_file import load_rules
-from monitor.rules_yaml import read_yaml
+from monitor.rules.document import read_yaml
+from monitor.rules.file import load_rules
+from monitor.rules.words import FIELDS
 from monitor.surge.template_nodes import NAMES
 from monitor.surge.templates import environment
 from tests.surge.test_scenarios import run_scenario

@@ -8,7 +8,7 @@ from pydantic import TypeAdapter
 
 from monitor.delivery.receivers import Receiver
 from monitor.records import Series
-from monitor.rules_yaml import read_yaml
+from monitor.rules.document import read_yaml
 from monitor.surge.maintenance import Maintenance
 from monitor.surge.partition import PartitionWatch
 from monitor.surge.plan import WatchPlan

@@ -7,7 +7,7 @@ import pytest
 
 from monitor.errors import RulesError
 from monitor.records import Series
-from monitor.rules_file import RuleFile, load_rules
+from monitor.rules.file import RuleFile, load_rules
 from monitor.scoring.watchlist import Watchlist
 from monitor.settings import Settings
 from monitor.surge.rules import SurgeRule

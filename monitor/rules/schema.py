@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from monitor.rule_words import FIELDS
-from monitor.rules_file import RuleFile
+from monitor.rules.file import RuleFile
+from monitor.rules.words import FIELDS
 
 _DROPPED = {"title", "default", "writeOnly", "format", "discriminator", "description"}
 

@@ -1,7 +1,7 @@
 """Reading `alerts.yaml`: from a file to checked rules and receivers, or to all of its faults.
 
-Owns the file's shape and the order of its checks. What is YAML is in `rules_yaml`, how faults
-read in `rule_faults`, what must fit together in `rule_checks`; what a rule may say is in
+Owns the file's shape and the order of its checks. What is YAML is in `document`, how faults
+read in `faults`, what must fit together in `checks`; what a rule may say is in
 `monitor.surge`, what a receiver may say in `monitor.delivery.receivers`.
 """
 
@@ -19,10 +19,10 @@ from pydantic.json_schema import SkipJsonSchema
 from monitor.delivery.receivers import Receiver
 from monitor.errors import RulesError
 from monitor.records import By
-from monitor.rule_checks import Deployment, misfits, untold
-from monitor.rule_faults import told, unknown_field
-from monitor.rule_groups import Groups, resolved
-from monitor.rules_yaml import Document, Fault, UnreadableError, read_yaml
+from monitor.rules.checks import Deployment, misfits, untold
+from monitor.rules.document import Document, Fault, UnreadableError, read_yaml
+from monitor.rules.faults import told, unknown_field
+from monitor.rules.groups import Groups, resolved
 from monitor.surge.maintenance import Maintenance
 from monitor.surge.rules import Rule
 from monitor.surge.words import shown

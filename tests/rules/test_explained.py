@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from monitor.cli import cli
 from monitor.delivery.receivers import Receiver
-from monitor.explain_rules import duration, explain, fewest_stories
 from monitor.records import Series
-from monitor.rules_file import default_rules
+from monitor.rules.explained import duration, explain, fewest_stories
+from monitor.rules.file import default_rules
 from monitor.settings import Settings
 from monitor.surge.maintenance import Maintenance
 from monitor.surge.partition import PartitionWatch

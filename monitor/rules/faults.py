@@ -1,7 +1,7 @@
 """Faults of a rules file in the words of the person who wrote it.
 
 Owns the way from what the validation library found to what, where and how to mend it. What is
-valid is decided elsewhere: by the models of rules and receivers, and in `rule_checks`.
+valid is decided elsewhere: by the models of rules and receivers, and in `checks`.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from monitor.delivery.receivers import Receiver, WebhookConfig
-from monitor.rule_words import FIELDS
-from monitor.rules_yaml import Document, Fault
+from monitor.rules.document import Document, Fault
+from monitor.rules.words import FIELDS
 from monitor.surge.maintenance import Maintenance
 from monitor.surge.rules import AbsentRule, DeadManRule, Match, SurgeRule, ThresholdRule
 from monitor.surge.words import WrongWordError, did_you_mean, one_of, shown

@@ -11,9 +11,9 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from monitor.records import By
-from monitor.rule_faults import Location, owner_of
-from monitor.rule_groups import Groups, group_fault
-from monitor.rules_yaml import Document, Fault
+from monitor.rules.document import Document, Fault
+from monitor.rules.faults import Location, owner_of
+from monitor.rules.groups import Groups, group_fault
 from monitor.surge.rules import parse_duration
 from monitor.surge.template_check import check_template
 from monitor.surge.words import WrongWordError, did_you_mean, shown

@@ -1,7 +1,4 @@
-"""The commands of `newsurge`: each turns options into one call.
-
-Heavy modules are imported by the command that needs them, so that `--help` is quick.
-"""
+"""The commands that run the daemon, and those that read or write what it reads and writes."""
 
 from __future__ import annotations
 
@@ -10,14 +7,7 @@ from typing import Any
 
 import click
 
-from monitor.backtest_command import backtest
-from monitor.dead_letter_commands import dead_letter
-from monitor.desk_commands import DESK_COMMANDS
-from monitor.explain_command import explain
-from monitor.labels_commands import labels
-from monitor.model_commands import models, rollback
 from monitor.options import resolve_settings, run_async, settings_options, until_signal
-from monitor.review_commands import review
 from monitor.settings import ROLES
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -73,7 +63,7 @@ def demo(keep: bool, rules: Path | None, picture: Path | None) -> None:
     told: no desk should get invented alerts.
     """
     from monitor.demo.conductor import run_demo
-    from monitor.rules_file import default_rules
+    from monitor.rules.file import default_rules
 
     code = run_async(run_demo(rules or default_rules(), keep=keep, picture=picture))
     raise SystemExit(code)
@@ -135,7 +125,7 @@ def check(file: Path, explain: bool, **options: Any) -> None:
     """Check a rules file (alerts.yaml by default): say that it can be used, or all its faults."""
     from monitor.model.registry import serving_bundle
     from monitor.prior_file import load_prior
-    from monitor.rules_file import load_rules
+    from monitor.rules.file import load_rules
     from monitor.scoring.watchlist import load_watchlist
 
     settings = resolve_settings(**options)
@@ -155,7 +145,7 @@ def check(file: Path, explain: bool, **options: Any) -> None:
     for rule in rules.rules:
         click.echo(f"  {rule.alert}: {rule.type} by {rule.by}, {rule.severity}")
     if explain:
-        from monitor.explain_rules import explain as in_words
+        from monitor.rules.explained import explain as in_words
         from monitor.watch_plan import deployed_plan
 
         plan = deployed_plan(settings.model_copy(update={"rules": file}))
@@ -265,10 +255,3 @@ def audit(rules: Path | None, **options: Any) -> None:
     from monitor.audit.command import audit_command
 
     raise SystemExit(run_async(audit_command(resolve_settings(**options, rules=rules))))
-
-
-COMMANDS = (
-    *(run, demo, publish, score, baseline, check, tail, streams, audit, explain, dead_letter),
-    *(backtest, labels, models, rollback, review),
-    *DESK_COMMANDS,
-)

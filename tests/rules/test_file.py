@@ -4,7 +4,7 @@ import pytest
 
 from monitor.errors import RulesError
 from monitor.records import By
-from monitor.rules_file import RuleFile, default_rules, load_rules
+from monitor.rules.file import RuleFile, default_rules, load_rules
 
 DIMENSIONS: tuple[By, ...] = ("topic", "all")
 GOOD = "rules:\n  - {alert: A, type: absent, by: all, window: 1h}\n"
