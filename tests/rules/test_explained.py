@@ -27,7 +27,7 @@ from monitor.surge.week import HOUR
 from monitor.watch_plan import deployed_plan
 from tests.surge.log import BANKING, MINUTE, NEGATIVE, NEUTRAL, feed, mark, plan, record, rule
 
-GUIDE = Path(__file__).parent.parent / "docs" / "EXPLAIN.md"
+GUIDE = Path(__file__).parents[2] / "docs" / "EXPLAIN.md"
 WEDNESDAY = 1_709_719_200_000  # 2024-03-06 10:00 UTC
 PRIOR = Prior(
     fitted_on="nothing: invented",
