@@ -4,6 +4,11 @@ Labels come from bounded sets only (partition, topic, class, rule, receiver, rea
 from text or ids. One registry for the process; roles update, `monitor.web` serves.
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
 from prometheus_client import (
     CollectorRegistry,
     Counter,
@@ -11,6 +16,7 @@ from prometheus_client import (
     Histogram,
     disable_created_metrics,
 )
+from prometheus_client.metrics import MetricWrapperBase
 
 from monitor import __version__
 
@@ -166,3 +172,21 @@ def tell_rules(digest: str) -> None:
     rules_reload_timestamp_seconds.set_to_current_time()
     rules_info.clear()
     rules_info.labels(digest).set(1)
+
+
+class Defined(NamedTuple):
+    """A metric as it is defined here: its exposed name, type, help text and label names."""
+
+    name: str
+    type: str
+    help: str
+    labels: tuple[str, ...]
+
+
+def defined() -> Iterator[Defined]:
+    """Every metric, in the order of their definition, whether it has told anything yet or not."""
+    for metric in list(globals().values()):
+        if isinstance(metric, MetricWrapperBase):
+            family = metric.describe()[0]
+            name = f"{family.name}_total" if family.type == "counter" else family.name
+            yield Defined(name, family.type, family.documentation, tuple(metric._labelnames))  # noqa: SLF001 - there is no public way to them
