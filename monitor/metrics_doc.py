@@ -95,11 +95,7 @@ _OF_METRIC: dict[tuple[str, str], Values] = {
         "ok": "delivered",
         "permanent_status": "given up: an answer that no repeat would change",
         "gone": "given up: the receiver answered 410",
-        "timeout": "given up after time-outs",
-        "connection": "given up as no connection could be made",
-        "server_error": "given up after answers of 5xx",
-        "rate_limited": "given up after answers of 429",
-        "deadline": "given up as `notify.give_up_after_seconds` had passed",
+        "deadline": "given up after tries for `notify.give_up_after_seconds`",
     },
     ("newsurge_role_restarts_total", "reason"): {
         "broker": "the broker did not answer or was not ready",

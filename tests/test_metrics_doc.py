@@ -8,7 +8,7 @@ from typing import get_args
 import pytest
 
 from monitor import metrics_doc
-from monitor.delivery.retry import Reason
+from monitor.delivery.retry import TABLE
 from monitor.metrics import REGISTRY, defined
 from monitor.model.judge import Unjudged
 from monitor.records import AlertState
@@ -63,7 +63,11 @@ def _literals(values: Iterable[object]) -> set[str]:
     [
         ("newsurge_dead_letters_total", "reason", {*REASONS, INFERENCE}),
         ("newsurge_unjudged_items_total", "reason", _literals([Unjudged])),
-        ("newsurge_notifications_total", "outcome", _literals([Reason])),
+        (
+            "newsurge_notifications_total",
+            "outcome",
+            {"deadline", *(row.reason for row in TABLE if row.then != "again")},
+        ),
         ("newsurge_alert_transitions_total", "state", _literals([AlertState])),
         (
             "newsurge_scored_records_total",
