@@ -83,6 +83,28 @@ alert_transitions_total = Counter(
 alerts_firing = Gauge(
     "newsurge_alerts_firing", "Series on which the rule fires now.", ["rule"], registry=REGISTRY
 )
+series_stories = Gauge(
+    "newsurge_series_stories", "Stories of the series in the last hour of its clock.",
+    ["by", "key"], registry=REGISTRY,
+)  # fmt: skip
+series_negative_stories = Gauge(
+    "newsurge_series_negative_stories", "Negative stories of the series in the last hour.",
+    ["by", "key"], registry=REGISTRY,
+)  # fmt: skip
+series_expected_negative_stories = Gauge(
+    "newsurge_series_expected_negative_stories",
+    "Negative stories that the series' own past leads one to expect in that hour.",
+    ["by", "key"], registry=REGISTRY,
+)  # fmt: skip
+series_negative_share = Gauge(
+    "newsurge_series_negative_share",
+    "Share of negative stories in the last hour, 0 to 1; not a number where there are none.",
+    ["by", "key"], registry=REGISTRY,
+)  # fmt: skip
+series_state = Gauge(
+    "newsurge_series_state", "1 for the state that the series is in, else 0; of `other`, how many.",
+    ["by", "key", "state"], registry=REGISTRY,
+)  # fmt: skip
 notifications_total = Counter(
     "newsurge_notifications", "Notifications ended, by receiver and outcome.",
     ["receiver", "outcome"], registry=REGISTRY,

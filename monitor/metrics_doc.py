@@ -38,6 +38,9 @@ _COMMON: dict[str, Values] = {
     "partition": "The number of a partition, bounded by `streams.partitions`.",
     "rule": "The name of a rule in `alerts.yaml`.",
     "receiver": "The name of a receiver in `alerts.yaml`.",
+    "by": "What kind of series: `topic`, `entity`, `all`; `other` for those beyond the cap.",
+    "key": "The topic, or the name on the watchlist; `other` for the sum of all series beyond "
+    "`watch.max_series_metrics`, which a process shows in the order all, topics, entities.",
     "digest": "The digest of the rules file; one at a time.",
     "version": "The version of newsurge; one at a time.",
     "bundle": "The version of the model bundle that serves; one at a time.",
@@ -91,6 +94,13 @@ _OF_METRIC: dict[tuple[str, str], Values] = {
         "ahead": "of an offset beyond the end of the log",
     },
     ("newsurge_alert_transitions_total", "state"): {"firing": "", "resolved": ""},
+    ("newsurge_series_state", "state"): {
+        "firing": "a rule fires on it",
+        "pending": "a rule's condition holds, but not yet for as long as `for` asks",
+        "warming": "too little is known of its past for a surge rule to rely on",
+        "silent": "an `absent` rule fires on it, or the hour has no story",
+        "calm": "none of these",
+    },
     ("newsurge_notifications_total", "outcome"): {
         "ok": "delivered",
         "permanent_status": "given up: an answer that no repeat would change",

@@ -16,6 +16,7 @@ from monitor.scoring.news import REASONS
 from monitor.scoring.take_up import INFERENCE
 from monitor.settings import ROLES
 from monitor.surge.partition import Outcome
+from monitor.watching.series_shown import STATES
 
 PAGE = Path(__file__).parent.parent / "docs" / "METRICS.md"
 MONITOR = Path(__file__).parent.parent / "monitor"
@@ -74,6 +75,7 @@ def _literals(values: Iterable[object]) -> set[str]:
             "outcome",
             {*_literals([Outcome]), "unreadable", "expired"},
         ),
+        ("newsurge_series_state", "state", set(STATES)),
         ("newsurge_role_restarts_total", "role", {*ROLES, "reload"}),
     ],
 )
