@@ -209,6 +209,6 @@ def defined() -> Iterator[Defined]:
     """Every metric, in the order of their definition, whether it has told anything yet or not."""
     for metric in list(globals().values()):
         if isinstance(metric, MetricWrapperBase):
-            family = metric.describe()[0]
+            (family,) = metric.describe()
             name = f"{family.name}_total" if family.type == "counter" else family.name
             yield Defined(name, family.type, family.documentation, tuple(metric._labelnames))  # noqa: SLF001 - there is no public way to them

@@ -79,7 +79,9 @@ def show_series(watches: Iterable[PartitionWatch], limit: int) -> Iterator[None]
             shown[series] = seen
         else:
             rest.add(seen)
-    told = {(series.by, series.key): seen for series, seen in shown.items()}
+    told: dict[tuple[str, str], Shown] = {
+        (series.by, series.key): seen for series, seen in shown.items()
+    }
     if len(found) > limit:
         told[OTHER, OTHER] = rest
     for by, key in _told - told.keys():
