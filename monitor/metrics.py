@@ -4,6 +4,11 @@ Labels come from bounded sets only (partition, topic, class, rule, receiver, rea
 from text or ids. One registry for the process; roles update, `monitor.web` serves.
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
 from prometheus_client import (
     CollectorRegistry,
     Counter,
@@ -11,6 +16,7 @@ from prometheus_client import (
     Histogram,
     disable_created_metrics,
 )
+from prometheus_client.metrics import MetricWrapperBase
 
 from monitor import __version__
 
@@ -77,6 +83,28 @@ alert_transitions_total = Counter(
 alerts_firing = Gauge(
     "newsurge_alerts_firing", "Series on which the rule fires now.", ["rule"], registry=REGISTRY
 )
+series_stories = Gauge(
+    "newsurge_series_stories", "Stories of the series in the last hour of its clock.",
+    ["by", "key"], registry=REGISTRY,
+)  # fmt: skip
+series_negative_stories = Gauge(
+    "newsurge_series_negative_stories", "Negative stories of the series in the last hour.",
+    ["by", "key"], registry=REGISTRY,
+)  # fmt: skip
+series_expected_negative_stories = Gauge(
+    "newsurge_series_expected_negative_stories",
+    "Negative stories that the series' own past leads one to expect in that hour.",
+    ["by", "key"], registry=REGISTRY,
+)  # fmt: skip
+series_negative_share = Gauge(
+    "newsurge_series_negative_share",
+    "Share of negative stories in the last hour, 0 to 1; not a number where there are none.",
+    ["by", "key"], registry=REGISTRY,
+)  # fmt: skip
+series_state = Gauge(
+    "newsurge_series_state", "1 for the state that the series is in, else 0; of `other`, how many.",
+    ["by", "key", "state"], registry=REGISTRY,
+)  # fmt: skip
 notifications_total = Counter(
     "newsurge_notifications", "Notifications ended, by receiver and outcome.",
     ["receiver", "outcome"], registry=REGISTRY,
@@ -166,3 +194,21 @@ def tell_rules(digest: str) -> None:
     rules_reload_timestamp_seconds.set_to_current_time()
     rules_info.clear()
     rules_info.labels(digest).set(1)
+
+
+class Defined(NamedTuple):
+    """A metric as it is defined here: its exposed name, type, help text and label names."""
+
+    name: str
+    type: str
+    help: str
+    labels: tuple[str, ...]
+
+
+def defined() -> Iterator[Defined]:
+    """Every metric, in the order of their definition, whether it has told anything yet or not."""
+    for metric in list(globals().values()):
+        if isinstance(metric, MetricWrapperBase):
+            (family,) = metric.describe()
+            name = f"{family.name}_total" if family.type == "counter" else family.name
+            yield Defined(name, family.type, family.documentation, tuple(metric._labelnames))  # noqa: SLF001 - there is no public way to them

@@ -162,6 +162,9 @@ class WatchSettings(_Section):
     snapshot_interval_seconds: float = Field(
         60, gt=0, description="How often state is written down: what a restart has to read again."
     )
+    max_series_metrics: int = Field(
+        200, ge=0, description="Series that metrics show one by one; the rest are `other`."
+    )
     prior: Path | None = Field(
         None, description="What `newsurge baseline fit` wrote; the shipped prior by default."
     )

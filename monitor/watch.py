@@ -29,6 +29,7 @@ from monitor.surge.plan import WatchPlan
 from monitor.watch_plan import part_of
 from monitor.watching import showing
 from monitor.watching.owned import Owned
+from monitor.watching.series_shown import keep_shown
 from monitor.watching.takeover import Found, log_unreadable, take_over, tell_lost
 
 log = logging.getLogger(__name__)
@@ -59,6 +60,10 @@ class Watch:
         self._coming: dict[TopicPartition, asyncio.Task[None]] = {}
         self._applying = asyncio.Lock()
         self._adopting = False
+        self._series_shown = keep_shown(
+            lambda: [owned.watch for owned in self._owned.values()],
+            settings.watch.max_series_metrics,
+        )
         health.expect(PART)
 
     def adopt(self, plan: WatchPlan) -> None:
@@ -281,6 +286,7 @@ class Watch:
         """Bring the metrics up to date."""
         owned = {each.partition: one for each, one in self._owned.items()}
         showing.show(owned, (rule.alert for rule in self.plan.rules))
+        next(self._series_shown)
         for partition, behind in (await lag(reader)).items():
             # While a group forms anew, the client has its old partitions still.
             if partition in self._owned or partition in self._coming:
