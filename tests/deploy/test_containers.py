@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from monitor.options import _LONGEST_DRAIN_SECONDS
-from monitor.rules_file import default_rules
+from monitor.rules.file import default_rules
 from monitor.settings import HttpSettings, load_settings
 from tests.deploy.words import DEPLOY, ROOT, unknown_options, unknown_variables
 

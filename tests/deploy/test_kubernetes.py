@@ -10,7 +10,7 @@ import yaml
 
 from monitor.health import Health
 from monitor.options import _LONGEST_DRAIN_SECONDS
-from monitor.rules_file import load_rules
+from monitor.rules.file import load_rules
 from monitor.settings import ROLES, HttpSettings, PartitionSettings, Settings, load_settings
 from monitor.streams.spec import group_name, stream_name
 from monitor.web.server import Actions, build_app
