@@ -274,7 +274,7 @@ def check_log(registry: Path) -> None:
     ]
     floors, muddled, better, back = entries
     assert floors.verdict is not None
-    assert [note["reason"] for note in floors.verdict["notes"]] == ["no_champion"]
+    assert "no_champion" in {note["reason"] for note in floors.verdict["notes"]}
     assert muddled.verdict is not None
     assert {finding["reason"] for finding in muddled.verdict["against"]} >= {
         "worse",
