@@ -46,7 +46,8 @@ def head_metrics(probabilities: Numbers, labels: Labels, classes: Sequence[str])
         name: _class_metrics(is_of[:, index], said[:, index]) for index, name in enumerate(classes)
     }
     # A class without one row here has no recall; averaging over it would punish the file.
-    present = [m["f1"] for m in per_class.values() if m["support"]]
+    columns = zip(is_of.T, said.T, strict=True)
+    present = [_f1(one, guess) for one, guess in columns if one.any()]
     return {
         "rows": int(labelled.sum()),
         "accuracy": round(float(right.mean()), 4),
@@ -100,10 +101,14 @@ def _class_metrics(truth: NDArray[np.bool_], chosen: NDArray[np.bool_]) -> dict[
     hits, said, support = int((truth & chosen).sum()), int(chosen.sum()), int(truth.sum())
     precision = hits / said if said else 0.0
     recall = hits / support if support else 0.0
-    f1 = 2 * hits / (said + support) if said + support else 0.0
     return {
         "precision": round(precision, 4),
         "recall": round(recall, 4),
-        "f1": round(f1, 4),
+        "f1": round(_f1(truth, chosen), 4),
         "support": support,
     }
+
+
+def _f1(truth: NDArray[np.bool_], chosen: NDArray[np.bool_]) -> float:
+    both = int(chosen.sum()) + int(truth.sum())
+    return 2 * int((truth & chosen).sum()) / both if both else 0.0

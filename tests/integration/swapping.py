@@ -6,7 +6,6 @@ import asyncio
 import itertools
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
-from typing import Any
 
 import msgspec
 
@@ -21,12 +20,18 @@ from tests.integration.daemons import PATIENCE
 # More of them are negative than positive, so that the two models disagree about how many.
 WORDS = ("bank collapse", "bank fraud", "oil plunges", "bank gains", "court unchanged")
 NEWS_BETWEEN = 150
+Item = Callable[[int], bytes]
 
 
 class Load:
-    """News that is published without end, and where each record came to stand."""
+    """News that is published without end, and where each record came to stand.
 
-    def __init__(self) -> None:
+    `item(number)` is what is published; `origins[number]` is where it stands.
+    """
+
+    def __init__(self, item: Item, pause_seconds: float) -> None:
+        self.item = item
+        self.pause_seconds = pause_seconds
         self.origins: list[Origin] = []
         self.is_over = False
 
@@ -36,12 +41,12 @@ class Load:
             numbers = itertools.count()
             while not self.is_over:
                 sent = [
-                    await client.send(news, msgspec.json.encode(_item(i)), partition=i % 2)
+                    await client.send(news, self.item(i), partition=i % 2)
                     for i in itertools.islice(numbers, 10)
                 ]
                 stands = [await one for one in sent]
                 self.origins += [Origin(one.partition, one.offset) for one in stands]
-                await asyncio.sleep(0.02)  # some 400 items a second, whatever the broker
+                await asyncio.sleep(self.pause_seconds)
 
     async def more(self, count: int = NEWS_BETWEEN) -> None:
         """Wait until so many more have been published."""
@@ -49,14 +54,18 @@ class Load:
         await until(lambda: len(self.origins) >= goal)
 
 
-def _item(number: int) -> dict[str, Any]:
+def _item(number: int) -> bytes:
     words = WORDS[number % len(WORDS)]
-    return {"title": f"Halden {words}, part {number}", "entities": ["Halden", "Oake"]}
+    title = f"Halden {words}, part {number}"
+    return msgspec.json.encode({"title": title, "entities": ["Halden", "Oake"]})
 
 
 @asynccontextmanager
-async def under_load(settings: Settings) -> AsyncIterator[Load]:
-    load = Load()
+async def under_load(
+    settings: Settings, item: Item = _item, pause_seconds: float = 0.02
+) -> AsyncIterator[Load]:
+    """Publish for the length of the block: some 400 items a second, unless told otherwise."""
+    load = Load(item, pause_seconds)
     task = asyncio.create_task(load.publish(settings))
     try:
         await load.more()
