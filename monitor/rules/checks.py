@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from monitor.records import By
 from monitor.rules.document import Document, Fault
-from monitor.rules.faults import Location, owner_of
+from monitor.rules.faults import RULES, Location, owner_of
 from monitor.rules.groups import Groups, group_fault
 from monitor.surge.rules import parse_duration
 from monitor.surge.template_check import check_template
@@ -93,12 +93,15 @@ def _of_rule(
                 "",
             )
     yield from _of_series(rule, deployment)
+    kind = rule.get("type")
+    if not (isinstance(kind, str) and kind in RULES):
+        return  # what its alerts hold is not known
     for section in ("labels", "annotations"):
         for name, text in _mapping(rule.get(section)).items():
-            if isinstance(text, str) and isinstance(rule.get("type"), str):
+            if isinstance(text, str):
                 raw = rule.get("counting") == "raw"
                 try:
-                    check_template(text, rule["type"], counts_raw=raw)
+                    check_template(text, kind, counts_raw=raw)
                 except ValueError as error:
                     word = error.word if isinstance(error, WrongWordError) else ""
                     yield (section, name), f"{section}.{name}: {error}", word

@@ -59,7 +59,9 @@ def told(document: Document, item: Location, error: ValidationError) -> Iterator
         model = _model(document, item, within)
         message, word = _in_words(details, within, model, _written(document.content, location))
         text = ": ".join(each for each in (owner, path, message) if each)
-        if details["type"] == "extra_forbidden":
+        if details["type"] == "union_tag_invalid":
+            yield document.at((*location, "type"), text)
+        elif details["type"] == "extra_forbidden":
             yield document.at_key(location, text)
         else:
             yield document.at(location, text, word)
