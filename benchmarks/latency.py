@@ -38,8 +38,8 @@ def write_rules(directory: Path, url: str) -> None:
     """A watchlist of a name for each record, and a rule that fires on the first item."""
     with (directory / "watchlist.csv").open("w", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(["key"])
-        writer.writerows([f"E{i}"] for i in range(WARM_UP + RECORDS))
+        writer.writerow(["key", "name"])
+        writer.writerows([f"E{i}", f"Entity {i}"] for i in range(WARM_UP + RECORDS))
     rule = {
         "alert": "Any",
         "type": "threshold",
