@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from training.data_tables import data_tables, feed_table
+from training.options import data_option, recipe_argument
 from training.report.tables import behaviour_table
 
 if TYPE_CHECKING:
@@ -20,14 +21,8 @@ NEEDS = "training needs more than serving does: pip install 'newsurge[train]'"
 
 
 @click.command()
-@click.argument("recipe", type=click.Path(path_type=Path, dir_okay=False))
-@click.option(
-    "--data",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path(),
-    show_default="the current directory",
-    help="Where the recipe's files lie.",
-)
+@recipe_argument
+@data_option
 @click.option(
     "-o",
     "--out",

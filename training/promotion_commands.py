@@ -12,6 +12,7 @@ from monitor.commands.model import registry_of
 from monitor.logs import printable
 from monitor.options import settings_options
 from training.gate_limits import GateError
+from training.options import data_option, recipe_argument
 
 if TYPE_CHECKING:
     from training.gate_limits import GateFile
@@ -85,14 +86,8 @@ def promote(
 
 
 @click.command()
-@click.argument("recipe", type=_FILE)
-@click.option(
-    "--data",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path(),
-    show_default="the current directory",
-    help="Where the recipe's files lie.",
-)
+@recipe_argument
+@data_option
 @click.option(
     "--registry",
     type=click.Path(path_type=Path, file_okay=False),

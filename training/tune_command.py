@@ -10,6 +10,7 @@ import click
 
 from monitor.errors import NewsurgeError
 from training.commands import require
+from training.options import data_option, recipe_argument
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -20,14 +21,8 @@ NAMES = ("tune.json", "tune.svg", "tuned.yaml")
 
 
 @click.command()
-@click.argument("recipe", type=click.Path(path_type=Path, dir_okay=False))
-@click.option(
-    "--data",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path(),
-    show_default="the current directory",
-    help="Where the recipe's files lie.",
-)
+@recipe_argument
+@data_option
 @click.option(
     "--trials",
     type=click.IntRange(min=1),
