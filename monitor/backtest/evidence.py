@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from monitor.backtest.markup import Safe, element, table
 from monitor.backtest.result import Alarm, History, Outcome
 from monitor.backtest.words import moment, strength
+from monitor.markup import Safe, element, table
 from monitor.records import Story
 
 MOST_ALARMS = 500

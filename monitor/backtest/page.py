@@ -1,7 +1,7 @@
 """The report: one HTML file that asks the network for nothing, and runs no script.
 
 Owns the order and the words of its sections. Text from outside (headlines, names, addresses) is
-escaped in `monitor.backtest.markup`; a policy in the page itself forbids whatever slipped through.
+escaped in `monitor.markup`; a policy in the page itself forbids whatever slipped through.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from importlib import resources
 from itertools import groupby
 
 from monitor.backtest.evidence import MOST_ALARMS, alarms_with_stories, what_was_read
-from monitor.backtest.markup import Safe, element, table
 from monitor.backtest.pictures import curve_picture, timeline_picture
 from monitor.backtest.result import Alarm, Backtest, Timeline
 from monitor.backtest.words import delay, moment, share
+from monitor.markup import Safe, element, table
 
 _MOST_TIMELINES = 24
 _LETTERS = "AB"

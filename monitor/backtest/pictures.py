@@ -7,9 +7,9 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from monitor.backtest.markup import Safe, element
 from monitor.backtest.result import Alarm, CurvePoint, Event, Timeline
 from monitor.backtest.words import delay, moment, strength
+from monitor.markup import Safe, element
 
 _WIDTH, _LEFT, _RIGHT = 920.0, 124.0, 12.0
 _TOP, _PLOT = 18.0, 120.0

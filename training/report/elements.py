@@ -1,34 +1,14 @@
-"""HTML made from values: every text is escaped unless it is markup that was made here."""
+"""What the pages of the report are made of, beyond plain elements."""
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterable
 
-_VOID = {"meta", "br"}
+from monitor.markup import Safe as Html
+from monitor.markup import element as el
+from monitor.markup import joined as join
 
-
-class Html(str):
-    """Markup. Only `el`, `join` and `style` make it, so that no text becomes it by chance."""
-
-    __slots__ = ()
-
-
-def el(tag: str, *children: str, **attributes: object) -> Html:
-    """Returns an element without the attributes that are None; `class_` is `class`, `_` is `-`."""
-    said = "".join(
-        f' {name.rstrip("_").replace("_", "-")}="{html.escape(str(value))}"'
-        for name, value in attributes.items()
-        if value is not None
-    )
-    if tag in _VOID:
-        return Html(f"<{tag}{said}>")
-    return Html(f"<{tag}{said}>{join(children)}</{tag}>")
-
-
-def join(parts: Iterable[str]) -> Html:
-    """Returns the parts one after the other, texts among them escaped."""
-    return Html("".join(p if isinstance(p, Html) else html.escape(p) for p in parts))
+__all__ = ["Html", "el", "join", "num", "said", "share", "style", "table"]
 
 
 def style(css: str) -> Html:
@@ -36,7 +16,9 @@ def style(css: str) -> Html:
     return Html(f"<style>{css}</style>")
 
 
-def table(head: Iterable[str], rows: Iterable[Iterable[str]], **attributes: object) -> Html:
+def table(
+    head: Iterable[str], rows: Iterable[Iterable[str]], **attributes: str | float | None
+) -> Html:
     """Returns a table that scrolls by itself where it is wider than the screen.
 
     Cells that are elements `td` or `th` stand as they are, others become `td`.

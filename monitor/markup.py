@@ -7,7 +7,8 @@ from html import escape
 
 from monitor.logs import printable
 
-_VOID = ("line", "rect", "path", "circle", "polyline", "meta", "col")
+_VOID = ("meta", "col", "br")
+_SVG_VOID = ("line", "rect", "path", "circle", "polyline")
 
 
 class Safe(str):
@@ -26,7 +27,9 @@ def element(name: str, /, *content: str, **attributes: str | float | None) -> Sa
         for key, value in attributes.items()
         if value is not None
     )
-    if name in _VOID and not content:
+    if name in _VOID:
+        return Safe(f"<{name}{given}>")
+    if name in _SVG_VOID and not content:
         return Safe(f"<{name}{given}/>")
     return Safe(f"<{name}{given}>{joined(content)}</{name}>")
 
