@@ -1,0 +1,1 @@
+"""What a person at a screen sees: how WATCH and the processes tell it, how a page is kept of it."""
