@@ -10,6 +10,7 @@ import asyncio
 import gc
 import logging
 import os
+import time
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -17,6 +18,8 @@ from monitor import metrics
 from monitor.delivery.receivers import WebhookTarget
 from monitor.deployment_files import Deployed, read_files
 from monitor.health import Health
+from monitor.live.process import ThisProcess
+from monitor.live.telling import Telling
 from monitor.model.bundle import Bundle
 from monitor.model.judge import Judge, load_judge
 from monitor.notify import Notify
@@ -53,6 +56,8 @@ class Daemon:
         self._ready = ready
         self._receivers = tuple(receivers)
         self._health = Health(self._health_changed)
+        now = time.time_ns() // 1_000_000
+        self._telling = Telling(settings, ThisProcess(settings.roles, self._health, now))
         self._address: Address | None = None
         self._asked = asyncio.Event()
         self._score: Score | None = None
@@ -72,7 +77,8 @@ class Daemon:
             roles = await self._start()
             _spare_the_collector()
             self._health.ready("start")
-            await Supervisor(self._settings, self._health, stop).run(roles)
+            async with self._telling.running():
+                await Supervisor(self._settings, self._health, stop).run(roles)
 
     def reload(self) -> None:
         """Have the rules read again soon, with all that goes with them."""
@@ -96,7 +102,7 @@ class Daemon:
             roles["score"] = self._score = Score(counted, serving, found.watchlist, self._health)
         if self._plays("watch"):
             plan = watch_plan(counted, found.rules, found.bundle.meta.topics, found.watchlist)
-            roles["watch"] = self._watch = Watch(counted, plan, self._health)
+            roles["watch"] = self._watch = Watch(counted, plan, self._health, self._telling.tell)
         if self._plays("notify"):
             receivers = self._receivers + found.receivers
             roles["notify"] = self._notify = Notify(counted, receivers, self._health)
