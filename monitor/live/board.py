@@ -48,9 +48,12 @@ class Board:
         """Take a record of `live`."""
         if isinstance(record, SeriesView):
             self._put(self._series, str(record.series), record)
-        elif record.is_gone:
+            return
+        before = self._processes.get(record.id)
+        if record.is_gone:
             self._take_out(self._processes, record.id)
-        else:
+        elif before is None or before.at <= record.at:
+            # What is read may be older than what the process said to its own page.
             self._put(self._processes, record.id, record)
 
     def read(self, record: ScoredRecord) -> bool:

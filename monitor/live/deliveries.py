@@ -49,10 +49,11 @@ class Deliveries:
     def _of(self, alert: str, receiver: str) -> DeliveryView | None:
         queued = self._queued.get(self._sent_in.get(alert, {}).get(receiver, ""))
         held = self._outcomes.get(notification_id(receiver, [alert]))
-        if held is not None and held.silence is not None:
-            # It may have been told after all, when the silence was over.
-            if queued is None or queued.at < held.at:
-                return DeliveryView(receiver, "silenced", held.at, reason=held.reason)
+        if held is not None and held.silence is None:
+            held = None
+        # It may have been told after all, when the silence was over.
+        if held is not None and (queued is None or queued.at < held.at):
+            return DeliveryView(receiver, "silenced", held.at, reason=held.reason)
         if queued is None:
             return None
         ended = self._outcomes.get(queued.id)
