@@ -6,8 +6,9 @@ import random
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
+import msgspec
 import numpy as np
 
 from monitor.errors import FeedError
@@ -27,6 +28,7 @@ from training.report.content import Evaluated, HeadReport, Report, Subject
 from training.served import served
 from training.slices import Facts, facts_of, slices
 from training.targets import is_labelled
+from training.tune_result import Found
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -92,6 +94,7 @@ def report(
         behaviour=tuple(behaviour),
         behaviour_sha256=behaviour_sha256,
         curves=curves(meta.metrics),
+        tuning=_tuning(meta.metrics.get("tuning")),
         drift=drift,
     )
 
@@ -153,6 +156,14 @@ def _head(
         slices([facts[row] for row in labelled], measure),
         mistakes([texts[row] for row in labelled], probabilities, truth, head.classes),
     )
+
+
+def _tuning(kept: Any) -> Found | None:
+    """The tuning that chose a bundle's values; None where it keeps none that is known here."""
+    try:
+        return msgspec.convert(kept, Found)
+    except msgspec.ValidationError:
+        return None
 
 
 def _texts(bundle: Bundle, name: str, texts: Sequence[str]) -> TextNumbers:
