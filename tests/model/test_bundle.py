@@ -124,7 +124,8 @@ def test_what_cannot_be_served_is_refused(
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"not json", b"[]", b"{}", b'{"schema_version": "x"}', b'{"schema_version": "\xff"}']
+    "content",
+    [b"", b"not json", b"[]", b"{}", b'{"schema_version": "x"}', b'{"schema_version": "\xff"}'],
 )
 def test_a_broken_description_is_refused(directory: Path, content: bytes) -> None:
     (directory / META).write_bytes(content)
