@@ -17,6 +17,7 @@ from monitor import metrics
 from monitor.delivery.receivers import WebhookTarget
 from monitor.deployment_files import Deployed, read_files
 from monitor.health import Health
+from monitor.metric_zeros import begin_role
 from monitor.model.bundle import Bundle
 from monitor.model.judge import Judge, load_judge
 from monitor.notify import Notify
@@ -102,6 +103,8 @@ class Daemon:
             roles["notify"] = self._notify = Notify(counted, receivers, self._health)
         read = partial(read_files, settings, os.environ)
         roles["reload"] = Reloading(read, self._adopt, reading, self._asked)
+        for role in roles:
+            begin_role(role)
         return roles
 
     def _adopt(self, found: Deployed) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from monitor import metrics_doc
 from monitor.delivery.retry import TABLE
-from monitor.metrics import REGISTRY, defined
+from monitor.metrics import PROCESS, REGISTRY, defined
 from monitor.model.judge import Unjudged
 from monitor.records import AlertState
 from monitor.scoring.news import REASONS
@@ -38,7 +38,9 @@ def test_the_page_is_what_the_code_says() -> None:
 
 def test_every_metric_of_the_registry_is_described() -> None:
     described = {metric.name.removesuffix("_total") for metric in METRICS}
-    assert described == {family.name for family in REGISTRY.collect()}
+    of_the_process = {family.name for family in PROCESS.collect()}
+    assert described == {family.name for family in REGISTRY.collect()} - of_the_process
+    assert not any(name.startswith("newsurge_") for name in of_the_process)
 
 
 @pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)

@@ -17,6 +17,7 @@ import msgspec
 
 from monitor import metrics
 from monitor.errors import NewsurgeError
+from monitor.metric_zeros import begin_shadow
 from monitor.model.judge import Judge, Judgement, load_judge
 from monitor.model.overview import find_bundle
 from monitor.records import NewsItem
@@ -52,6 +53,7 @@ class Shadow:
         if self._settings.model.shadow is None or self._limit == 0:
             yield
             return
+        begin_shadow()
         self._is_over = threading.Event()
         # A daemon thread, and no executor: a challenger that hangs must not hold up the end.
         thread = threading.Thread(
