@@ -44,6 +44,12 @@ def begin_role(role: str) -> None:
     _begin((metrics.role_restarts_total,), {"role": role})
 
 
+def begin_topics(topics: Iterable[str]) -> None:
+    """Show the counters of the topics that SCORE's model knows; `none` is one too."""
+    for topic in topics:
+        _begin((metrics.judged_items_total,), {"topic": topic})
+
+
 def begin_shadow() -> None:
     """Show the counters of a challenger beside the model that serves."""
     _begin(_OF_SHADOW, {})

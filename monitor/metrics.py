@@ -40,6 +40,10 @@ unjudged_items_total = Counter(
     "newsurge_unjudged_items", "Items that the model could not judge, by reason.", ["reason"],
     registry=REGISTRY,
 )  # fmt: skip
+judged_items_total = Counter(
+    "newsurge_judged_items", "Items judged, by their most probable topic and sentiment.",
+    ["topic", "sentiment"], registry=REGISTRY,
+)  # fmt: skip
 inference_seconds = Histogram(
     "newsurge_inference_seconds", "Time of one chunk in the model.", buckets=_LATENCY_BUCKETS,
     registry=REGISTRY,

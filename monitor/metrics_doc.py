@@ -43,6 +43,8 @@ _COMMON: dict[str, Values] = {
     "partition": "The number of a partition, bounded by `streams.partitions`.",
     "rule": "The name of a rule in `alerts.yaml`.",
     "receiver": "The name of a receiver in `alerts.yaml`.",
+    "topic": "A topic of the bundle, or `none` where no topic is probable enough to feed a series.",
+    "sentiment": {"negative": "", "neutral": "", "positive": ""},
     "by": "What kind of series: `topic`, `entity`, `all`; `other` for those beyond the cap.",
     "key": "The topic, or the name on the watchlist; `other` for the sum of all series beyond "
     "`watch.max_series_metrics`, which a process shows in the order all, topics, entities.",

@@ -14,6 +14,7 @@ from monitor import metric_zeros
 from monitor.metrics import REGISTRY
 for role in {roles}:
     metric_zeros.begin_role(role)
+metric_zeros.begin_topics(["Energy", "none"])
 metric_zeros.begin_shadow()
 metric_zeros.begin_rules(["NegativeSurge"])
 metric_zeros.begin_receiver("desk")

@@ -11,7 +11,7 @@ from monitor import metrics_doc
 from monitor.delivery.retry import TABLE
 from monitor.metrics import PROCESS, REGISTRY, defined
 from monitor.model.judge import Unjudged
-from monitor.records import AlertState
+from monitor.records import AlertState, Sentiment
 from monitor.scoring.news import REASONS
 from monitor.scoring.take_up import INFERENCE
 from monitor.settings import ROLES
@@ -22,7 +22,7 @@ PAGE = Path(__file__).parent.parent / "docs" / "METRICS.md"
 MONITOR = Path(__file__).parent.parent / "monitor"
 BOUNDED_LABELS = {
     *("partition", "rule", "receiver", "reason", "outcome", "stream", "role", "kind", "state"),
-    *("head", "agree", "digest", "version", "bundle", "runtime", "by", "key"),
+    *("topic", "sentiment", "head", "agree", "digest", "version", "bundle", "runtime", "by", "key"),
 }
 NOT_BASE_UNITS = re.compile(
     r"_(ms|milliseconds|minutes|hours|days|percent|kb|mb|kilobytes|megabytes)(_|$)"
@@ -78,6 +78,7 @@ def _literals(values: Iterable[object]) -> set[str]:
             {*_literals([Outcome]), "unreadable", "expired"},
         ),
         ("newsurge_series_state", "state", set(STATES)),
+        ("newsurge_judged_items_total", "sentiment", set(Sentiment.__struct_fields__)),
         ("newsurge_role_restarts_total", "role", {*ROLES, "reload"}),
     ],
 )

@@ -13,8 +13,6 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-import msgspec
-
 from monitor import metrics
 from monitor.errors import NewsurgeError
 from monitor.metric_zeros import begin_shadow
@@ -145,15 +143,10 @@ def _note(old: Judgement, new: object) -> str:
         return "unjudged"
     for head, agree in (
         ("topic", old.topic == new.topic),
-        ("sentiment", _sentiment(old) == _sentiment(new)),
+        ("sentiment", old.sentiment.likeliest == new.sentiment.likeliest),
     ):
         metrics.shadow_agreement_total.labels(head, "yes" if agree else "no").inc()
     return "compared"
-
-
-def _sentiment(judgement: Judgement) -> str:
-    shares: dict[str, float] = msgspec.structs.asdict(judgement.sentiment)
-    return max(shares, key=shares.__getitem__)
 
 
 def _stripped(item: NewsItem) -> NewsItem:
