@@ -11,7 +11,7 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 from deploy.grafana.frame import Annotation, dashboard, variable
 from deploy.grafana.look import Panel, Query, graph, numbers, states
 from deploy.grafana.pipeline_ends import RARE, RATE, WHO, delivery, in_force
-from deploy.grafana.pipeline_records import latency, throughput, time, unusable
+from deploy.grafana.pipeline_records import CLOCK, latency, throughput, time, unusable
 
 _NO_WATCH = "No process plays WATCH"
 
@@ -94,7 +94,7 @@ def _health() -> list[Panel]:
             "Clock behind",
             "How far the slowest scored partition's clock is behind the time of day, and so are "
             "its alerts. Far behind by design in a replay.",
-            Query(f"max(time() - newsurge_clock_timestamp_seconds{{{WHO}}})", "behind"),
+            Query(f"max(time() - {CLOCK})", "behind"),
             unit="s",
             none=_NO_WATCH,
             steps=((None, "green"), (900, "red")),

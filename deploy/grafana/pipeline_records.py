@@ -5,6 +5,8 @@ from __future__ import annotations
 from deploy.grafana.look import Panel, Query, graph
 from deploy.grafana.pipeline_ends import RARE, RATE, WHO
 
+CLOCK = f"(newsurge_clock_timestamp_seconds{{{WHO}}} > 0)"
+"""Of partitions whose clock has begun: until the first mark it stands at 0."""
 _STAGES = ("prepare", "inference", "emit")
 _NO_SCORE = "No process plays SCORE"
 _NO_WATCH = "No process plays WATCH"
@@ -150,7 +152,7 @@ def time() -> list[Panel]:
             "How far log time is behind the time of day. Time waits in a backlog, and passes on a "
             "quiet night. Far behind by design in a replay.",
             Query(
-                f"max by (partition) (time() - newsurge_clock_timestamp_seconds{{{WHO}}})",
+                f"max by (partition) (time() - {CLOCK})",
                 "{{partition}}",
             ),
             unit="s",

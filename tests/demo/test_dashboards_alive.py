@@ -93,7 +93,7 @@ async def test_every_query_of_both_dashboards_answers(
         none = await demo.prometheus.ask(PANELS, {"job": "another"})
         assert sum(answer.series > 0 for answer in none) == 1  # `or vector(0)`
 
-        await prometheus_saw_the_surge_and_has_the_rules(demo)
+        await prometheus_saw_the_surge(demo)
         await variables_offer_what_there_is(demo)
         await what_is_not_there_is_told(demo)
 
@@ -102,10 +102,16 @@ def is_panel(answer: Answer) -> bool:
     return answer.query.kind == "panel"
 
 
-async def prometheus_saw_the_surge_and_has_the_rules(demo: Kept) -> None:
+async def prometheus_saw_the_surge(demo: Kept) -> None:
     most = 'max_over_time(newsurge_alerts_firing{rule="NegativeSurge"}[1h])'
     (found,) = (await demo.get("query", query=most))["result"]
     assert float(found["value"][1]) >= 1
+    # The state timeline gives 4 for firing and 2 for warming, which is what the colours stand for.
+    (state,) = (query.expr for query in PANELS if query.where == "State of each series")
+    expr = filled_in(state, demo.prometheus.span(), {"key": "Financials"})
+    (found,) = (await demo.get("query", query=f"max_over_time(({expr})[1h:1s])"))["result"]
+    assert float(found["value"][1]) == 4
+    assert found["metric"] == {"by": "topic", "key": "Financials"}
     rules = [rule for group in (await demo.get("rules"))["groups"] for rule in group["rules"]]
     assert {rule["name"] for rule in rules} >= {"NewsurgeDown", "NewsurgeLagGrows"}
     assert all(rule["health"] == "ok" for rule in rules)
