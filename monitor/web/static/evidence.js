@@ -1,0 +1,165 @@
+// What an opened alert shows: what came against the usual, its stories, who was told, its labels.
+// The meaning of each field is in docs/EVIDENCE.md.
+
+import { el, foreign, link, moment, set } from "./dom.js";
+import { chance, count, duration, fullMoment, many, percent, quantity, score, seriesKey, seriesName,
+  timeNear, timeOfDay, times } from "./format.js";
+
+const DELIVERY = {
+  queued: { words: "on its way", tone: "" },
+  delivered: { words: "told", tone: "good" },
+  given_up: { words: "given up", tone: "bad" },
+  silenced: { words: "silenced", tone: "" },
+};
+
+/** For each receiver, how the newest event of an episode fares there. */
+export function stateOfDelivery(episode) {
+  const states = new Map();
+  for (const alert of [episode.firing, episode.resolved]) {
+    for (const { receiver, state } of alert?.deliveries ?? []) states.set(receiver, DELIVERY[state]);
+  }
+  return states;
+}
+
+/** The sections of an opened alert. */
+export function evidence(episode, store, openSeries) {
+  const { event, firing, resolved } = episode;
+  const reference = event.fired_at;
+  return [
+    ...annotations(event),
+    words(event, resolved?.event, firing === undefined),
+    ...said(resolved ?? firing, store),
+    comparison(event, reference),
+    stories(event, reference),
+    told(episode),
+    labels(event),
+    origin(episode, openSeries, store),
+  ].filter(Boolean);
+}
+
+function annotations(event) {
+  return Object.entries(event.annotations ?? {}).map(([name, text]) =>
+    el("p", { class: name === "summary" ? "summary" : "annotation" },
+      name !== "summary" && el("span", { class: "soft" }, foreign(name), ": "),
+      link(text, text)));
+}
+
+function words(event, end, isEndOnly) {
+  const sentences = [];
+  if (event.baseline && event.factor) {
+    sentences.push(`${times(event.factor)} as many negative stories as usual.`);
+  }
+  if (event.strength) sentences.push(`Chance alone brings as much ${chance(event.strength)}.`);
+  if (event.without_duplicates === false) {
+    sentences.push("Near-duplicates made this alert: it would not have fired on its stories counted once.");
+  }
+  if (event.baseline?.state === "warming") {
+    sentences.push("The usual is not well known yet: the series is warming up.");
+  }
+  if (end?.withdrawn) {
+    sentences.push("It ended because its rule was removed or changed, or its series is followed no more; nothing is known of calm.");
+  }
+  if (isEndOnly) sentences.push("Its beginning is older than what this page holds.");
+  return sentences.length ? el("p", { class: "words" }, sentences.join(" ")) : null;
+}
+
+function said(alert, store) {
+  const notes = [];
+  const until = (ms) => timeNear(ms, store.wallClock());
+  const note = ({ who, why, until: end }, how) => el("p", { class: "note" },
+    foreign(who, "b"), ` ${how} until ${until(end)}`, why && ": ", why && foreign(why, "q"));
+  if (alert.acknowledged) notes.push(note(alert.acknowledged, "answers for it"));
+  if (alert.silenced) notes.push(note(alert.silenced, "silenced it"));
+  return notes;
+}
+
+function comparison({ window, baseline }, reference) {
+  const from = window.end - window.length_seconds * 1000;
+  const row = (name, here, usual = "") => el("tr", {},
+    el("th", { scope: "row" }, name), el("td", { class: "number" }, here), el("td", { class: "number soft" }, usual));
+  return el("table", { class: "comparison" },
+    el("caption", {}, "Published ", moment(from, timeNear(from, reference)), " to ",
+      moment(window.end, timeNear(window.end, reference)), `, ${duration(window.length_seconds * 1000)}`),
+    el("thead", {}, el("tr", {}, el("td"), el("th", { scope: "col", class: "number" }, "came"),
+      el("th", { scope: "col", class: "number" }, baseline ? "usual" : ""))),
+    el("tbody", {},
+      row("Negative stories", count(window.novel_negative), baseline && quantity(baseline.expected_negative)),
+      row("Negative share", window.novel_count ? percent(window.negative_share) : "–",
+        baseline && typeof baseline.negative_share === "number" ? percent(baseline.negative_share) : ""),
+      row("Stories", count(window.novel_count)),
+      row("Items, repeats included", `${count(window.raw_count)}, ${count(window.raw_negative)} negative`),
+      row("Mean score", window.novel_count ? score(window.mean_score) : "–"),
+      baseline && row("Watched for", duration(baseline.observed_seconds * 1000))));
+}
+
+function stories(event, reference) {
+  if (!event.stories.length) return null;
+  const item = (story) => {
+    const when = moment(story.event_time, timeNear(story.event_time, reference));
+    set(when, "title", fullMoment(story.event_time));
+    return el("li", {},
+      el("span", { class: "negative-part", title: "probability that it is negative" }, percent(story.negative)),
+      el("div", {}, link(story.url, story.title, { class: "headline-title" }),
+        el("p", { class: "meta" }, when,
+          story.source && foreign(story.source, "span", { class: "source" }),
+          story.near_duplicates > 0 && el("span", { class: "again" }, `told again ${many(story.near_duplicates, "time")}`))));
+  };
+  return el("section", {}, el("h4", {}, `The most negative stories, ${event.stories.length} of ${count(event.window.novel_negative)}`),
+    el("ol", { class: "stories" }, event.stories.map(item)));
+}
+
+function told(episode) {
+  const rows = [];
+  for (const [what, alert] of [["firing", episode.firing], ["resolved", episode.resolved]]) {
+    for (const each of alert?.deliveries ?? []) rows.push([what, each]);
+  }
+  if (!rows.length) {
+    const named = episode.event.receivers?.length
+      ? "No word of its delivery yet." : "No receiver is told of it: it stands in `alerts` only.";
+    return el("section", {}, el("h4", {}, "Who was told"), el("p", { class: "soft" }, named));
+  }
+  const item = ([what, { receiver, state, at, attempts, reason }]) => {
+    const { words: how, tone } = DELIVERY[state];
+    return el("li", {}, foreign(receiver, "b"), el("span", { class: "soft" }, ` ${what}: `),
+      el("span", { class: tone }, state === "delivered" ? "delivered" : how), " ",
+      moment(at, timeOfDay(at)),
+      attempts > 1 && ` after ${many(attempts, "try", "tries")}`,
+      reason && state !== "delivered" && [": ", foreign(reason)]);
+  };
+  return el("section", {}, el("h4", {}, "Who was told"), el("ul", { class: "told" }, rows.map(item)));
+}
+
+function labels(event) {
+  const pairs = Object.entries(event.labels ?? {});
+  if (!pairs.length) return null;
+  return el("p", { class: "labels" }, pairs.map(([name, value]) =>
+    el("span", { class: "badge" }, foreign(name), "=", foreign(value))));
+}
+
+function origin(episode, openSeries, store) {
+  const { event } = episode;
+  const command = `newsurge explain ${event.id}`;
+  const code = el("code", { tabindex: "0" }, command);
+  const button = el("button", { type: "button", class: "quiet" }, "Copy");
+  button.addEventListener("click", () => copy(command, code, button));
+  const key = seriesKey(event.series);
+  const go = el("button", { type: "button", class: "linkish" }, foreign(seriesName(event.series)));
+  go.addEventListener("click", () => openSeries(key));
+  const models = event.models?.length ? event.models : [event.model];
+  return el("div", { class: "origin" },
+    el("p", { class: "soft" }, "Series ", store.series.has(key) ? go : foreign(seriesName(event.series)),
+      " · scored by ", foreign(models.join(", ")), " · rule hash ", foreign(event.rule_hash)),
+    el("p", { class: "command" }, code, button));
+}
+
+async function copy(text, code, button) {
+  try {
+    await navigator.clipboard.writeText(text);
+    button.textContent = "Copied";
+  } catch {
+    // Without https the browser keeps its clipboard to itself: the reader copies what is selected.
+    getSelection().selectAllChildren(code);
+    button.textContent = "Selected";
+  }
+  setTimeout(() => { button.textContent = "Copy"; }, 2000);
+}

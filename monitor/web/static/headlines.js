@@ -1,0 +1,107 @@
+// The stream of headlines, newest on top. Owns when it stands still for a reader.
+
+import { arrange, byId, el, foreign, link, moment, set, write } from "./dom.js";
+import { count, fullMoment, percent, score, timeNear } from "./format.js";
+
+const READING_MS = 30_000;
+
+export class Headlines {
+  constructor(store) {
+    this.store = store;
+    this.items = new Map();
+    this.isHeld = false;
+    this.isInside = false;
+    this.touched = -Infinity;
+    this.panel = byId("headlines");
+    this.#watchReader();
+  }
+
+  draw() {
+    const known = [...this.store.headlines.values()].reverse();
+    const waiting = known.filter((each) => !this.items.has(each.id)).length;
+    const isReading = this.#isReading();
+    const isPaused = (this.isHeld || isReading) && this.items.size > 0;
+    if (!isPaused) this.#show(known);
+    this.#drawHead(isPaused, isPaused ? waiting : 0);
+    this.#drawEmpty(known.length === 0 && this.items.size === 0);
+  }
+
+  #show(known) {
+    const isFirst = this.items.size === 0;
+    const items = new Map();
+    for (const each of known) {
+      const node = this.items.get(each.id) ?? headlineItem(each, this.store, !isFirst);
+      items.set(each.id, node);
+    }
+    this.items = items;
+    arrange(byId("headline-list"), [...items.values()]);
+  }
+
+  #watchReader() {
+    const list = byId("headline-list");
+    const touch = () => { this.touched = performance.now(); this.isInside = true; };
+    for (const kind of ["pointermove", "wheel", "focusin", "keydown"]) {
+      list.addEventListener(kind, touch, { passive: true });
+    }
+    list.addEventListener("pointerleave", () => { this.isInside = list.contains(document.activeElement); });
+    list.addEventListener("focusout", () => { this.isInside = list.matches(":hover"); });
+    byId("pause").addEventListener("click", () => {
+      this.isHeld = !this.isHeld;
+      this.draw();
+    });
+  }
+
+  // Someone who has not stirred for a while has left the pointer there, and would miss the news.
+  #isReading() {
+    return this.isInside && performance.now() - this.touched < READING_MS;
+  }
+
+  #drawHead(isPaused, waiting) {
+    const { skipped } = this.store;
+    const words = [];
+    if (isPaused) words.push(waiting ? `${count(waiting)} wait` : "paused");
+    if (skipped) words.push(`${count(skipped)} more came too fast to show`);
+    write(byId("headlines-aside"), words.join(" · "));
+    const button = byId("pause");
+    set(button, "aria-pressed", String(this.isHeld));
+    write(button, this.isHeld ? "Go on" : "Pause");
+    set(this.panel, "data-paused", isPaused);
+  }
+
+  #drawEmpty(isEmpty) {
+    const empty = byId("headlines-empty");
+    empty.hidden = !isEmpty;
+    if (!isEmpty || empty.firstChild) return;
+    empty.append(el("h3", {}, "No headlines yet"),
+      el("p", {}, "Each news item shows here as soon as it is scored."));
+  }
+}
+
+/** A headline as an item of a list, with its score as a number and as a bar. */
+export function headlineItem(headline, store, isNew = false) {
+  const reference = store.logClock() ?? headline.event_time;
+  const when = moment(headline.event_time, timeNear(headline.event_time, reference));
+  set(when, "title", fullMoment(headline.event_time));
+  return el("li", { class: isNew ? "headline new" : "headline", "data-id": headline.id },
+    headline.unjudged ? unjudged(headline) : scoreBar(headline),
+    el("div", { class: "headline-body" },
+      link(headline.url, headline.title, { class: "headline-title" }),
+      el("p", { class: "meta" },
+        when,
+        el("span", { class: "topic", title: `${percent(headline.topic_probability)} sure of the topic` }, foreign(headline.topic)),
+        headline.source && foreign(headline.source, "span", { class: "source" }))));
+}
+
+function scoreBar({ score: value, sentiment }) {
+  const bar = el("span", { class: "score-bar", "aria-hidden": "true" }, el("i"));
+  bar.style.setProperty("--size", Math.min(1, Math.abs(value)));
+  const words = `negative ${percent(sentiment.negative)}, neutral ${percent(sentiment.neutral)}, positive ${percent(sentiment.positive)}`;
+  const tone = value < 0 ? "negative" : "positive";
+  return el("span", { class: `score ${tone}`, title: words },
+    bar, el("span", { class: "score-text" }, el("span", { class: "hidden" }, "score "), score(value)));
+}
+
+function unjudged({ unjudged: reason }) {
+  return el("span", { class: "score unjudged", title: `not judged: ${reason}` },
+    el("span", { class: "score-text" }, "not judged"));
+}
