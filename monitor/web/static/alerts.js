@@ -2,7 +2,7 @@
 // Owns which entries there are and in which order; what is inside one is in evidence.js.
 
 import { arrange, byId, el, foreign, moment, set, shape, write } from "./dom.js";
-import { count, day, duration, fullMoment, many, percent, quantity, seriesName, timeNear, times }
+import { count, day, duration, fullMoment, many, percent, seriesName, timeNear, times }
   from "./format.js";
 import { evidence, stateOfDelivery } from "./evidence.js";
 import { episodes } from "./store.js";
@@ -74,7 +74,7 @@ export class Alerts {
     const sign = empty.querySelector(".watched");
     if (sign) return write(sign, watched);
     empty.append(el("h3", {}, "No alerts"), el("p", { class: "watched" }, watched),
-      el("p", { class: "soft" }, "`newsurge check --explain` says what each rule waits for."));
+      el("p", {}, el("code", {}, "newsurge check --explain"), " says what each rule waits for."));
   }
 }
 
@@ -127,11 +127,10 @@ class Entry {
         foreign(seriesName(event.series), "b", { class: "episode-series" }),
         el("span", { class: `severity ${event.severity}` }, event.severity),
         this.span),
-      el("span", { class: "episode-line what" },
-        foreign(event.rule, "span", { class: "episode-rule" }), el("span", {}, inShort(event))),
+      el("span", { class: "what" }, foreign(event.rule, "span", { class: "episode-rule" }), ` ${inShort(event)}`),
       isFiring && lead && foreign(lead.title, "span", { class: "lead" }),
       el("span", { class: "episode-line badges" }, this.#badges()),
-    ];
+    ].filter(Boolean);
   }
 
   #badges() {
@@ -169,7 +168,7 @@ class Entry {
 function inShort({ window, baseline, factor }) {
   if (!window.raw_count) return `nothing arrived for ${duration(window.length_seconds * 1000)}`;
   const negative = many(window.novel_negative, "negative story", "negative stories");
-  if (baseline && factor) return `${negative}, usual ${quantity(baseline.expected_negative)}: ${times(factor)} as many`;
+  if (baseline && factor) return `${negative}, ${times(factor)} the usual`;
   return `${percent(window.negative_share)} of ${many(window.novel_count, "story", "stories")} negative`;
 }
 

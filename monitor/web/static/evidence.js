@@ -115,7 +115,7 @@ function told(episode) {
   }
   if (!rows.length) {
     const named = episode.event.receivers?.length
-      ? "No word of its delivery yet." : "No receiver is told of it: it stands in `alerts` only.";
+      ? "No word of its delivery yet." : "No receiver has been told of it.";
     return el("section", {}, el("h4", {}, "Who was told"), el("p", { class: "soft" }, named));
   }
   const item = ([what, { receiver, state, at, attempts, reason }]) => {

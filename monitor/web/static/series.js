@@ -6,7 +6,6 @@ import { SeriesDetail } from "./series_detail.js";
 import { drawSpark, spark } from "./sparkline.js";
 
 const STATES = ["firing", "pending", "warming", "silent", "calm"];
-const SLOTS = 60;
 const REST_MS = 2500;
 const URGENCY = { firing: 0, pending: 1 };
 
@@ -125,7 +124,7 @@ export class SeriesTable {
         el("h3", {}, "No news yet"),
         el("p", {}, "A series appears with its first news. Publish some from a terminal:"),
         el("pre", {}, el("code", {}, "newsurge publish FILE.jsonl --rate 5")),
-        el("p", { class: "soft" }, "or let `newsurge demo --keep` play a fictional day."));
+        el("p", {}, "or let ", el("code", {}, "newsurge demo --keep"), " play a fictional day."));
     }
   }
 }
@@ -193,7 +192,7 @@ class Row {
     set(this.share.parentNode, "title", share === null
       ? "no stories in the last hour"
       : `${percent(share)} of ${many(one.story_count, "story", "stories")} negative, ${known}`);
-    drawSpark(this.spark, one.negative, SLOTS,
+    drawSpark(this.spark, one.negative,
       `${many(one.negative_count, "negative story", "negative stories")} in the last hour, at most ${Math.max(0, ...one.negative)} in ${one.spark_seconds} s`);
   }
 }

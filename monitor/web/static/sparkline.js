@@ -3,6 +3,7 @@
 import { set, svg } from "./dom.js";
 
 const HEIGHT = 22;
+const SLOTS = 30;
 const LEAST_TOP = 3;
 
 /** A sparkline whose bars `drawSpark` sets. */
@@ -12,14 +13,15 @@ export function spark() {
     svg("path", { class: "spark-bars" }));
 }
 
-/** Draw counts, oldest first, as bars; the newest stands at the right end of `slots` places. */
-export function drawSpark(node, counts, slots, label) {
+/** Draw counts, oldest first, as 30 bars at most; the newest stands at the right end. */
+export function drawSpark(node, counts, label) {
   const [base, bars] = node.children;
-  const top = Math.max(LEAST_TOP, ...counts);
-  set(node, "viewBox", `0 0 ${slots * 2} ${HEIGHT}`);
+  const sums = joined(counts, SLOTS);
+  const top = Math.max(LEAST_TOP, ...sums);
+  set(node, "viewBox", `0 0 ${SLOTS * 2} ${HEIGHT}`);
   set(node, "aria-label", label);
-  set(base, "d", `M0 ${HEIGHT - 0.5}H${slots * 2}`);
-  set(bars, "d", barsPath(counts, top, slots, HEIGHT, 0.3));
+  set(base, "d", `M0 ${HEIGHT - 0.5}H${SLOTS * 2}`);
+  set(bars, "d", barsPath(sums, top, SLOTS, HEIGHT, 0.25));
 }
 
 /** A larger picture: stories, the negative ones of them, and a line at what is usual. */
@@ -36,6 +38,17 @@ export function chart(stories, negative, usual, label) {
   svg("path", { class: "chart-negative", d: barsPath(negative, top, slots, height, 0.25) }),
   svg("path", { class: "chart-base", d: `M0 ${height - 0.5}H${slots * 2}` }),
   svg("path", { class: "chart-usual", d: `M0 ${level}H${slots * 2}` }));
+}
+
+/** Neighbours added up, from the newest on, until there are `most` of them. */
+function joined(counts, most) {
+  const each = Math.ceil(counts.length / most);
+  if (each < 2) return counts;
+  const sums = [];
+  for (let end = counts.length; end > 0; end -= each) {
+    sums.unshift(counts.slice(Math.max(0, end - each), end).reduce((sum, one) => sum + one, 0));
+  }
+  return sums;
 }
 
 function barsPath(counts, top, slots, height, gap) {
