@@ -94,12 +94,9 @@ class Entry {
   }
 
   draw(episode) {
-    const sign = [episode.firing, episode.resolved];
-    const isSame = this.sign && sign.every((each, place) => each === this.sign[place])
-      && episode.before === this.episode.before;
-    this.sign = sign;
+    const isKnown = this.episode && isSame(episode, this.episode);
     this.episode = episode;
-    if (!isSame) {
+    if (!isKnown) {
       set(this.details, "data-firing", episode.isFiring);
       set(this.details, "data-severity", episode.event.severity);
       set(this.details, "data-episode", episode.id);
@@ -162,6 +159,12 @@ class Entry {
       ? [from, el("span", { "aria-label": "until" }, " → "), moment(end, timeNear(end, event.fired_at)), ` · ${duration(end - event.fired_at)}`]
       : ["since ", from, ` · ${duration(clock - event.fired_at)}`]));
   }
+}
+
+function isSame(one, other) {
+  if (one.before !== other.before) return false;
+  return ["firing", "resolved"].every((state) => one[state] === other[state]
+    || JSON.stringify(one[state]) === JSON.stringify(other[state]));
 }
 
 /** What an alert rests on, in a few words. */

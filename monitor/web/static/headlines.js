@@ -27,14 +27,8 @@ export class Headlines {
   }
 
   #show(known) {
-    const isFirst = this.items.size === 0;
-    const items = new Map();
-    for (const each of known) {
-      const node = this.items.get(each.id) ?? headlineItem(each, this.store, !isFirst);
-      items.set(each.id, node);
-    }
-    this.items = items;
-    arrange(byId("headline-list"), [...items.values()]);
+    this.items = headlineItems(known, this.items, this.store, this.items.size > 0);
+    arrange(byId("headline-list"), [...this.items.values()].map(({ node }) => node));
   }
 
   #watchReader() {
@@ -77,8 +71,22 @@ export class Headlines {
   }
 }
 
-/** A headline as an item of a list, with its score as a number and as a bar. */
-export function headlineItem(headline, store, isNew = false) {
+/** The items of a list of headlines by their ids; those in `before` that say the same are kept. */
+export function headlineItems(headlines, before, store, isNew = false) {
+  const items = new Map();
+  for (const headline of headlines) {
+    const kept = before.get(headline.id);
+    const item = isSame(kept?.headline, headline) ? kept : { node: headlineItem(headline, store, isNew) };
+    item.headline = headline;
+    items.set(headline.id, item);
+  }
+  return items;
+}
+
+// A broker that keeps nothing gives its offsets, and so the ids, to other news after a restart.
+const isSame = (one, other) => one === other || JSON.stringify(one) === JSON.stringify(other);
+
+function headlineItem(headline, store, isNew) {
   const reference = store.logClock() ?? headline.event_time;
   const when = moment(headline.event_time, timeNear(headline.event_time, reference));
   set(when, "title", fullMoment(headline.event_time));

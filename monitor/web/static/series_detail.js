@@ -2,7 +2,7 @@
 
 import { arrange, el, foreign, moment, set, shape } from "./dom.js";
 import { duration, many, percent, quantity, seriesKey, timeNear } from "./format.js";
-import { headlineItem } from "./headlines.js";
+import { headlineItems } from "./headlines.js";
 import { chart } from "./sparkline.js";
 import { episodes } from "./store.js";
 
@@ -44,8 +44,8 @@ export class SeriesDetail {
   #drawHeadlines() {
     const own = [...this.store.headlines.values()].filter((each) => each.series.includes(this.key));
     const newest = own.slice(-HEADLINES).reverse();
-    const items = newest.map((each) => this.items.get(each.id) ?? headlineItem(each, this.store));
-    this.items = new Map(newest.map((each, place) => [each.id, items[place]]));
+    this.items = headlineItems(newest, this.items, this.store);
+    const items = [...this.items.values()].map(({ node }) => node);
     if (!items.length) items.push(el("li", { class: "soft" }, "None among the newest 60."));
     arrange(this.headlines, items);
   }
@@ -94,7 +94,7 @@ function pictureOf(one) {
       el("span", {}, el("i", { class: "key-negative" }), "negative stories"),
       el("span", {}, el("i", { class: "key-stories" }), "all stories"),
       el("span", {}, el("i", { class: "key-usual" }), "negative, usual"),
-      el("span", { class: "soft" }, `the last ${duration(span * 1000)}, by ${duration(one.spark_seconds * 1000)}`)),
+      el("span", { class: "soft" }, `the last ${duration(span * 1000)}, a bar is ${duration(one.spark_seconds * 1000)}`)),
     el("p", { class: "soft" }, `${words}.`),
   ];
 }
