@@ -13,6 +13,7 @@ export class Alerts {
     this.openSeries = openSeries;
     this.entries = new Map();
     this.groups = new Map();
+    this.opened = new Set();
   }
 
   /** Open an episode's entry and go to it. */
@@ -56,7 +57,7 @@ export class Alerts {
     }
     const { node, list } = this.groups.get(name);
     arrange(list, own.map((episode) => {
-      if (!this.entries.has(episode.id)) this.entries.set(episode.id, new Entry(this));
+      if (!this.entries.has(episode.id)) this.entries.set(episode.id, new Entry(this, episode.id));
       return this.entries.get(episode.id).draw(episode);
     }));
     return node;
@@ -79,14 +80,19 @@ export class Alerts {
 }
 
 class Entry {
-  constructor(alerts) {
+  constructor(alerts, id) {
     this.alerts = alerts;
     this.summary = el("summary");
     this.body = el("div", { class: "evidence" });
     this.details = el("details", { class: "episode" }, this.summary, this.body);
     this.item = el("li", {}, this.details);
     // Evidence is made when it is looked at: 200 entries would be much to keep.
-    this.details.addEventListener("toggle", () => this.#drawBody());
+    this.details.addEventListener("toggle", () => {
+      if (this.details.open) alerts.opened.add(id);
+      else alerts.opened.delete(id);
+      this.#drawBody();
+    });
+    this.details.open = alerts.opened.has(id);
   }
 
   get node() {

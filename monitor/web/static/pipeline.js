@@ -78,10 +78,10 @@ function pairs(entries, show) {
     el("div", {}, el("dt", {}, foreign(name)), el("dd", {}, show(value)))));
 }
 
-function goneRow({ process, at }, columns) {
-  const words = process.is_gone ? `ended at ${timeOfDay(process.at)}` : `not heard of since ${timeOfDay(process.at)}`;
+function goneRow({ process, at, isOrderly }, columns) {
+  const words = isOrderly ? `ended at ${timeOfDay(at)}` : `not heard of since ${timeOfDay(process.at)}`;
   return el("tr", { class: "gone" }, el("th", { scope: "row" }, foreign(process.host)),
-    el("td", { colspan: columns - 1 }, `${process.roles.map(plain).join(", ")}: ${words}`, at && ""));
+    el("td", { colspan: columns - 1 }, `${process.roles.map(plain).join(", ")}: ${words}`));
 }
 
 /** What is not as it should be, in sentences. */
@@ -99,8 +99,8 @@ function faultsOf(processes, gone, now) {
   for (const { host, at } of processes) {
     if (now - at > STALE_MS) faults.push(plain(`${host} has said nothing for ${duration(Math.floor((now - at) / 15_000) * 15_000)}`));
   }
-  for (const { process } of gone) {
-    if (!process.is_gone) faults.push(plain(`${process.host} fell silent at ${timeOfDay(process.at)}`));
+  for (const { process, isOrderly } of gone) {
+    if (!isOrderly) faults.push(plain(`${process.host} fell silent at ${timeOfDay(process.at)}`));
   }
   return faults;
 }

@@ -26,6 +26,7 @@ export class SeriesTable {
     this.store = store;
     this.openEpisode = openEpisode;
     this.rows = new Map();
+    this.opened = new Set();
     this.order = [];
     this.text = "";
     this.chosen = new Set();
@@ -150,6 +151,7 @@ class Row {
       el("td", { class: "number" }, this.negative, " ", this.usual),
       el("td", { class: "share-cell" }, el("div", { class: "share" }, this.share, this.bar)),
       el("td", { class: "spark-cell" }, this.spark));
+    if (table.opened.has(this.key)) this.toggle(true);
     this.node.addEventListener("click", (event) => {
       const isSelecting = String(getSelection()).length > 0;
       if (!isSelecting || event.target.closest("button")) { this.toggle(!this.isOpen); table.draw(); }
@@ -162,6 +164,8 @@ class Row {
 
   toggle(isOpen) {
     this.isOpen = isOpen;
+    if (isOpen) this.table.opened.add(this.key);
+    else this.table.opened.delete(this.key);
     if (isOpen) this.detail ??= new SeriesDetail(this.table.store, this.key, this.table.openEpisode);
     set(this.button, "aria-expanded", String(isOpen));
     set(this.button, "aria-controls", isOpen ? this.detail.node.id : null);

@@ -7,6 +7,7 @@ import { seriesKey } from "./format.js";
 const HEADLINES = 60;
 const ALERTS = 200;
 const GONE_KEPT = 10 * 60_000;
+const STALE = 40_000;
 
 export class Store {
   constructor() {
@@ -23,12 +24,12 @@ export class Store {
 
   /** Forget all and know this; what firing alerts it brings anew is returned, as of a change. */
   replace(snapshot) {
-    const known = this.now === null ? null : new Set(this.alerts.keys());
+    const known = new Set(this.alerts.keys());
     for (const map of [this.series, this.processes, this.headlines, this.alerts]) map.clear();
     this.version = snapshot.version;
     this.skipped = 0;
     const fired = this.apply(snapshot);
-    return known === null ? [] : fired.filter((alert) => !known.has(alert.event.id));
+    return known.size ? fired.filter((alert) => !known.has(alert.event.id)) : [];
   }
 
   /** Take a change in; returns the alerts that began to fire by it. */
@@ -79,19 +80,18 @@ export class Store {
   }
 
   #hear(process) {
-    if (process.is_gone) {
-      this.processes.set(process.id, process);
-      this.#lose(process.id);
-    } else {
-      this.processes.set(process.id, process);
-      this.gone.delete(process.id);
-    }
+    this.processes.set(process.id, process);
+    this.gone.delete(process.id);
+    if (process.is_gone) this.#lose(process.id);
   }
 
+  // One that ended in order says so; one that is not heard of is given up after 45 seconds.
   #lose(id) {
     const process = this.processes.get(id);
     this.processes.delete(id);
-    if (process) this.gone.set(id, { process, at: this.now });
+    if (!process) return;
+    const isOrderly = process.is_gone || this.now - process.at < STALE;
+    this.gone.set(id, { process, at: this.now, isOrderly });
   }
 }
 
