@@ -180,10 +180,21 @@ class NotifySettings(_Section):
 
 
 class HttpSettings(_Section):
-    """Where metrics and health are served."""
+    """Where metrics, health and the live page are served."""
 
     host: str = "127.0.0.1"
     port: int = Field(9464, ge=0, le=65535, description="0: any free port.")
+    page: bool = Field(True, description="Serve the live page.")
+    token: SecretStr | None = Field(
+        None, min_length=16, description="Who wants to see the live page must give it."
+    )
+    token_file: Path | None = None
+
+    @model_validator(mode="after")
+    def _one_token(self) -> HttpSettings:
+        if self.token is not None and self.token_file is not None:
+            raise ValueError("give one of token and token_file")
+        return self
 
 
 class Settings(BaseSettings):

@@ -30,6 +30,7 @@ from monitor.watch_plan import part_of
 from monitor.watching import showing
 from monitor.watching.owned import Owned
 from monitor.watching.series_shown import keep_shown
+from monitor.watching.series_told import SeriesTold, TellSeries
 from monitor.watching.takeover import Found, log_unreadable, take_over, tell_lost
 
 log = logging.getLogger(__name__)
@@ -46,10 +47,13 @@ class Watch:
     """The WATCH role of one process.
 
     A partition that is assigned is paused until it has been taken over. One that is revoked is
-    kept until the next assignment, which may bring it back. `plan` is what is watched.
+    kept until the next assignment, which may bring it back. `plan` is what is watched. `tell` takes
+    what series look like, for the live page; it must neither wait nor fail.
     """
 
-    def __init__(self, settings: Settings, plan: WatchPlan, health: Health) -> None:
+    def __init__(
+        self, settings: Settings, plan: WatchPlan, health: Health, tell: TellSeries
+    ) -> None:
         self._settings = settings
         self.plan = plan
         self._health = health
@@ -63,6 +67,7 @@ class Watch:
         self._series_shown = keep_shown(
             lambda: [owned.watch for owned in self._owned.values()],
             settings.watch.max_series_metrics,
+            SeriesTold(tell, lambda number: any(number == each.partition for each in self._owned)),
         )
         health.expect(PART)
 

@@ -94,8 +94,12 @@ def admin(settings: Settings) -> AIOKafkaAdminClient:
 
 
 @asynccontextmanager
-async def started(client: ClientT, settings: Settings) -> AsyncIterator[ClientT]:
+async def started(
+    client: ClientT, settings: Settings, close_seconds: float = _CLOSE_SECONDS
+) -> AsyncIterator[ClientT]:
     """Start a client for the length of the block, and close it however the block ends.
+
+    Closing waits `close_seconds` at most for a broker that is away.
 
     Raises:
         StreamError: when no broker can be reached, or it refuses these credentials, within
@@ -111,7 +115,7 @@ async def started(client: ClientT, settings: Settings) -> AsyncIterator[ClientT]
                 raise explained(kafka, [*causes, error]) from error
         yield client
     finally:
-        await _close(client)
+        await _close(client, close_seconds)
 
 
 async def subscribe(
@@ -166,8 +170,8 @@ async def _maybe(result: Awaitable[None] | None) -> None:
         await result
 
 
-async def _close(client: Any) -> None:
-    """Close a client, without waiting longer than `_CLOSE_SECONDS` for a broker that is away.
+async def _close(client: Any, seconds: float) -> None:
+    """Close a client, without waiting longer than so many seconds for a broker that is away.
 
     What is left then, such as a producer's last records, goes on until the broker is back or the
     process ends. That is safe: whoever wrote them was never told that they are written.
@@ -175,7 +179,7 @@ async def _close(client: Any) -> None:
     closing = asyncio.create_task(_stop(client))
     _closing.add(closing)
     closing.add_done_callback(_closed)
-    await asyncio.wait([closing], timeout=_CLOSE_SECONDS)
+    await asyncio.wait([closing], timeout=seconds)
 
 
 def _closed(closing: asyncio.Task[None]) -> None:

@@ -60,7 +60,7 @@ async def read_all(
         for each in wanted:
             client.seek(each, max(begins[each], (start or {}).get(each.partition, 0)))
         try:
-            async for record in _to_the_end(client, wanted):
+            async for record in to_the_end(client, wanted, {}):
                 yield record
         except KafkaError as error:
             kind = BrokerAwayError if passing(error) else StreamError
@@ -138,15 +138,19 @@ class _Progress:
             )
 
 
-async def _to_the_end(
-    client: AIOKafkaConsumer, partitions: Sequence[TopicPartition]
+async def to_the_end(
+    client: AIOKafkaConsumer,
+    partitions: Sequence[TopicPartition],
+    ends: dict[TopicPartition, int],
 ) -> AsyncGenerator[ConsumerRecord, None]:
     """Records until each partition's position has reached the end that its first fetch told.
+
+    The ends come to stand in `ends`; those that are there already are kept. The client's positions
+    may lie beyond them afterwards: whoever reads on seeks there.
 
     Positions are asked, not the records' offsets: compaction and transaction markers leave
     gaps, and the last offsets may hold no record at all.
     """
-    ends: dict[TopicPartition, int] = {}
     unfinished = list(partitions)
     progress = _Progress()
     while unfinished:

@@ -15,11 +15,11 @@ from aiokafka.partitioner import murmur2
 from monitor.settings import Role, Settings, StreamSettings
 
 StreamName = Literal[
-    "news", "scored", "state", "alerts", "notifications", "desk", "dead-letter", "labels"
+    "news", "scored", "state", "alerts", "notifications", "desk", "dead-letter", "labels", "live"
 ]
 STREAMS: tuple[StreamName, ...] = get_args(StreamName)
 
-Actor = Literal["score", "watch", "notify", "publish", "desk", "labels", "create"]
+Actor = Literal["score", "watch", "notify", "page", "publish", "desk", "labels", "create"]
 Operation = Literal["Read", "Write", "Create"]
 Resource = Literal["Topic", "Group"]
 
@@ -29,6 +29,7 @@ _BROKER_DEFAULT_MAX_BYTES = 1_048_588
 _FOREVER = "-1"
 _STATE_SEGMENT_BYTES = 32 * 1024 * 1024
 _DEAD_LETTER_DAYS = 35
+_LIVE_MS = 3_600_000
 
 
 class StreamSpec(msgspec.Struct, frozen=True):
@@ -166,6 +167,15 @@ def stream_specs(settings: Settings) -> tuple[StreamSpec, ...]:
             "labels that people gave to texts, for training",
             retention_ms=_FOREVER,  # they are few, and cost people's time
         ),
+        spec(
+            "live",
+            1,
+            "what processes and series look like now, for the live page",
+            # Also in a replay: it is about the wall clock, and nothing rests on it.
+            retention_ms=str(_LIVE_MS),
+            # Only a segment that is closed is deleted.
+            segment_ms=str(_LIVE_MS // 6),
+        ),
     )
 
 
@@ -173,7 +183,8 @@ def acls(settings: Settings) -> tuple[Acl, ...]:
     """The permissions of each role, of `publish`, the desk and `labels`, and to create streams.
 
     Read and Write on a topic imply Describe. Every role reads `state`, where the partition
-    counts are recorded.
+    counts are recorded, and writes `live`. `page` is what whoever serves the live page
+    (`http.page`) reads beside.
     """
     prefix = settings.streams.prefix
 
@@ -185,14 +196,15 @@ def acls(settings: Settings) -> tuple[Acl, ...]:
 
     return (
         *topics("score", "Read", "news", "state"),
-        *topics("score", "Write", "scored", "dead-letter"),
+        *topics("score", "Write", "scored", "dead-letter", "live"),
         Acl("score", "Read", "Group", group_name(settings, "score"), "literal"),
         *topics("watch", "Read", "scored", "state", "alerts"),
-        *topics("watch", "Write", "state", "alerts"),
+        *topics("watch", "Write", "state", "alerts", "live"),
         Acl("watch", "Read", "Group", group_name(settings, "watch"), "literal"),
         *topics("notify", "Read", "alerts", "notifications", "desk", "state"),
-        *topics("notify", "Write", "notifications"),
+        *topics("notify", "Write", "notifications", "live"),
         Acl("notify", "Read", "Group", group_name(settings, "notify", ""), "prefixed"),
+        *topics("page", "Read", "live", "scored", "alerts", "notifications", "desk"),
         *topics("publish", "Write", "news"),
         *topics("desk", "Read", "desk", "alerts"),
         *topics("desk", "Write", "desk"),

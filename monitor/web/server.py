@@ -1,7 +1,7 @@
 """The process's HTTP server: metrics, health, and the few actions an operator may take.
 
 Owns routes, access rules and security headers. It knows no role: health is a report it is
-given, an action a function it is given. The live page gets its routes in `build_app`.
+given, an action a function it is given. The live page's routes are in `page`.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import ipaddress
+import logging
 import socket
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -20,8 +21,12 @@ from prometheus_client.exposition import choose_encoder
 from monitor import metrics
 from monitor.errors import NewsurgeError
 from monitor.health import Health
+from monitor.live.viewing import Viewing
 from monitor.settings import HttpSettings
+from monitor.web.access import token_of
+from monitor.web.page import FREE_PATHS, Page
 
+log = logging.getLogger(__name__)
 _ACTION_HEADER = "X-Newsurge-Action"
 _SECURITY_HEADERS = {
     "Content-Security-Policy": (
@@ -32,8 +37,6 @@ _SECURITY_HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
-    # aiohttp would name its version and Python's.
-    "Server": "newsurge",
 }
 
 
@@ -65,16 +68,16 @@ class Address:
 
 @contextlib.asynccontextmanager
 async def serving(
-    settings: HttpSettings, health: Health, actions: Actions
+    settings: HttpSettings, health: Health, actions: Actions, viewing: Viewing | None = None
 ) -> AsyncIterator[Address]:
     """Serve until the context ends; yields where, which matters when the port is 0.
 
     Raises:
-        NewsurgeError: when the host and port of the settings can't be listened on.
+        NewsurgeError: when the host and port of the settings can't be listened on, or the file
+            of the token can't be read.
     """
-    runner = web.AppRunner(
-        build_app(settings, health, actions), access_log=None, shutdown_timeout=1
-    )
+    app = build_app(settings, health, actions, viewing)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
     await runner.setup()
     try:
         listener = _listen(settings)
@@ -84,8 +87,14 @@ async def serving(
         await runner.cleanup()
 
 
-def build_app(settings: HttpSettings, health: Health, actions: Actions) -> web.Application:
-    """The routes with their rules, without a socket."""
+def build_app(
+    settings: HttpSettings, health: Health, actions: Actions, viewing: Viewing | None = None
+) -> web.Application:
+    """The routes with their rules, without a socket; those of the live page where it is viewed.
+
+    Raises:
+        SettingsError: when the file of the page's token can't be read.
+    """
 
     async def show_metrics(request: web.Request) -> web.Response:
         metrics.ready.set(health.is_ready)
@@ -115,6 +124,14 @@ def build_app(settings: HttpSettings, health: Health, actions: Actions) -> web.A
     app.router.add_get("/livez", live)
     app.router.add_get("/readyz", ready)
     app.router.add_post("/dead-letter/resume", resume)
+    if viewing is not None:
+        token = token_of(settings)
+        if token is None and not _is_loopback(settings.host):
+            log.warning(
+                "the live page is open to whoever reaches %s; set http.token_file or http.token "
+                "(NEWSURGE_HTTP__TOKEN), or turn it off with http.page", settings.host,
+            )  # fmt: skip
+        Page(viewing, token).add_to(app)
     app.on_response_prepare.append(_secure)
     return app
 
@@ -130,7 +147,8 @@ def _only_known_hosts(configured: str) -> Middleware:
 
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
-        may_use_any_name = open_to_network and request.method in ("GET", "HEAD")
+        is_harmless = request.method in ("GET", "HEAD") or request.path in FREE_PATHS
+        may_use_any_name = open_to_network and is_harmless
         if may_use_any_name or _is_known_host(request.headers.get("Host", ""), configured):
             return await handler(request)
         return _refusal(403, "the Host header names neither an address nor the configured host")
@@ -158,7 +176,10 @@ def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
 
 
 async def _secure(_: web.Request, response: web.StreamResponse) -> None:
-    response.headers.update(_SECURITY_HEADERS)
+    for name, value in _SECURITY_HEADERS.items():
+        response.headers.setdefault(name, value)
+    # aiohttp would name its version and Python's.
+    response.headers["Server"] = "newsurge"
 
 
 def _refusal(status: int, why: str) -> web.Response:

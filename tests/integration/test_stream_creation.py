@@ -65,6 +65,19 @@ async def test_missing_streams_are_named_where_creating_is_off(
     assert not any(name.startswith(settings.streams.prefix) for name in counts)
 
 
+async def test_a_deployment_made_before_a_stream_existed_gets_it_at_the_next_start(
+    broker: Broker, deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = deployment(broker)
+    known_then = tuple(spec for spec in stream_specs(settings) if spec.stream != "live")
+    with monkeypatch.context() as then:
+        then.setattr("monitor.streams.admin.stream_specs", lambda _: known_then)
+        await ensure_streams(settings)
+
+    assert await ensure_streams(settings) == (stream_name(settings, "live"),)
+    assert await ensure_streams(settings) == ()
+
+
 async def create(settings: Settings, *names: str, partitions: int) -> None:
     async with started(admin(settings), settings) as client:
         await client.create_topics([NewTopic(name, partitions, 1) for name in names])

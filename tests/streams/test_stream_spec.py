@@ -62,6 +62,15 @@ def test_a_replay_keeps_items_however_old_they_are() -> None:
         assert found[stream].config["retention.ms"] == "-1"
 
 
+@pytest.mark.parametrize("sections", [{}, {"score": {"replay_speed": 60}}])
+def test_the_live_stream_is_kept_for_an_hour_in_a_replay_too(sections: dict[str, Any]) -> None:
+    live = specs(**sections)["live"]
+
+    assert live.partitions == 1
+    assert live.config["retention.ms"] == "3600000"
+    assert int(live.config["segment.ms"]) < 3_600_000, "an open segment is never deleted"
+
+
 def test_live_news_is_stamped_by_the_broker_and_replayed_news_by_its_publisher() -> None:
     assert specs()["news"].config["message.timestamp.type"] == "LogAppendTime"
     replayed = specs(score={"replay_speed": 60})["news"]
@@ -115,9 +124,12 @@ def test_a_role_may_do_what_it_does_and_no_more() -> None:
     assert may("publish", "Write") == {"desk.news"}
     assert may("publish", "Read") == set()
     assert may("labels", "Write") == may("labels", "Read") == {"desk.labels"}
-    assert may("score", "Write") == {"desk.scored", "desk.dead-letter"}
-    assert may("watch", "Write") == {"desk.state", "desk.alerts"}
-    assert may("notify", "Write") == {"desk.notifications"}
+    assert may("score", "Write") == {"desk.scored", "desk.dead-letter", "desk.live"}
+    assert may("watch", "Write") == {"desk.state", "desk.alerts", "desk.live"}
+    assert may("notify", "Write") == {"desk.notifications", "desk.live"}
+    shown = ("live", "scored", "alerts", "notifications", "desk")
+    assert may("page", "Read") == {f"desk.{stream}" for stream in shown}
+    assert may("page", "Write") == set()
     for role in ("score", "watch", "notify"):
         assert "desk.state" in may(role, "Read"), "partition counts are read from state"
 
