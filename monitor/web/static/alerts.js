@@ -2,8 +2,17 @@
 // Owns which entries there are and in which order; what is inside one is in evidence.js.
 
 import { arrange, byId, el, foreign, moment, set, shape, write } from "./dom.js";
-import { count, day, duration, fullMoment, many, percent, seriesName, timeNear, times }
-  from "./format.js";
+import {
+  count,
+  day,
+  duration,
+  fullMoment,
+  many,
+  percent,
+  seriesName,
+  timeNear,
+  times,
+} from "./format.js";
 import { evidence, stateOfDelivery } from "./evidence.js";
 import { episodes } from "./store.js";
 
@@ -37,9 +46,13 @@ export class Alerts {
       groups.set(name, [...(groups.get(name) ?? []), each]);
     }
     if (!firing.length) groups.delete("Firing now");
-    arrange(byId("alert-groups"), [...groups].map(([name, own]) => this.#group(name, own)));
-    write(byId("alerts-aside"), found.length
-      ? `${firing.length ? `${count(firing.length)} firing · ` : ""}${many(found.length, "episode")}` : "");
+    arrange(
+      byId("alert-groups"),
+      [...groups].map(([name, own]) => this.#group(name, own)),
+    );
+    const leading = firing.length ? `${count(firing.length)} firing · ` : "";
+    const aside = found.length ? leading + many(found.length, "episode") : "";
+    write(byId("alerts-aside"), aside);
     write(byId("tab-alerts"), firing.length ? String(firing.length) : "");
     this.#drawEmpty(found.length === 0);
   }
@@ -56,10 +69,14 @@ export class Alerts {
       this.groups.set(name, { node, list });
     }
     const { node, list } = this.groups.get(name);
-    arrange(list, own.map((episode) => {
-      if (!this.entries.has(episode.id)) this.entries.set(episode.id, new Entry(this, episode.id));
-      return this.entries.get(episode.id).draw(episode);
-    }));
+    arrange(
+      list,
+      own.map((episode) => {
+        if (!this.entries.has(episode.id))
+          this.entries.set(episode.id, new Entry(this, episode.id));
+        return this.entries.get(episode.id).draw(episode);
+      }),
+    );
     return node;
   }
 
@@ -68,14 +85,19 @@ export class Alerts {
     empty.hidden = !isEmpty;
     if (!isEmpty) return;
     const rules = new Set();
-    for (const each of this.store.series.values()) each.rules.forEach(({ rule }) => rules.add(rule));
+    for (const each of this.store.series.values())
+      each.rules.forEach(({ rule }) => rules.add(rule));
+    const series = many(this.store.series.size, "series", "series");
     const watched = rules.size
-      ? `${many(this.store.series.size, "series", "series")} watched by ${[...rules].sort().join(", ")}.`
+      ? `${series} watched by ${[...rules].sort().join(", ")}.`
       : "Nothing is watched yet: series come with their first news.";
     const sign = empty.querySelector(".watched");
     if (sign) return write(sign, watched);
-    empty.append(el("h3", {}, "No alerts"), el("p", { class: "watched" }, watched),
-      el("p", {}, el("code", {}, "newsurge check --explain"), " says what each rule waits for."));
+    empty.append(
+      el("h3", {}, "No alerts"),
+      el("p", { class: "watched" }, watched),
+      el("p", {}, el("code", {}, "newsurge check --explain"), " says what each rule waits for."),
+    );
   }
 }
 
@@ -125,12 +147,20 @@ class Entry {
     const { event, isFiring } = this.episode;
     const lead = event.stories[0];
     return [
-      el("span", { class: "episode-line" },
+      el(
+        "span",
+        { class: "episode-line" },
         shape(isFiring ? "firing" : "calm"),
         foreign(seriesName(event.series), "b", { class: "episode-series" }),
         el("span", { class: `severity ${event.severity}` }, event.severity),
-        this.span),
-      el("span", { class: "what" }, foreign(event.rule, "span", { class: "episode-rule" }), ` ${inShort(event)}`),
+        this.span,
+      ),
+      el(
+        "span",
+        { class: "what" },
+        foreign(event.rule, "span", { class: "episode-rule" }),
+        ` ${inShort(event)}`,
+      ),
       isFiring && lead && foreign(lead.title, "span", { class: "lead" }),
       el("span", { class: "episode-line badges" }, this.#badges()),
     ].filter(Boolean);
@@ -141,12 +171,17 @@ class Entry {
     const alert = episode.resolved ?? episode.firing;
     const badges = [];
     if (alert.silenced) badges.push(el("span", { class: "badge" }, "silenced"));
-    if (alert.acknowledged) badges.push(el("span", { class: "badge good" }, foreign(alert.acknowledged.who), " answers for it"));
+    if (alert.acknowledged)
+      badges.push(
+        el("span", { class: "badge good" }, foreign(alert.acknowledged.who), " answers for it"),
+      );
     for (const [receiver, { words, tone }] of stateOfDelivery(episode)) {
       badges.push(el("span", { class: `badge ${tone}` }, foreign(receiver), `: ${words}`));
     }
-    if (episode.event.withdrawn || episode.resolved?.event.withdrawn) badges.push(el("span", { class: "badge" }, "withdrawn"));
-    if (episode.before) badges.push(el("span", { class: "badge" }, `${many(episode.before, "time")} before`));
+    if (episode.event.withdrawn || episode.resolved?.event.withdrawn)
+      badges.push(el("span", { class: "badge" }, "withdrawn"));
+    if (episode.before)
+      badges.push(el("span", { class: "badge" }, `${many(episode.before, "time")} before`));
     return badges;
   }
 
@@ -161,16 +196,25 @@ class Entry {
       : `${event.fired_at} ${duration(clock - event.fired_at)}`;
     if (this.span.dataset.words === words) return;
     this.span.dataset.words = words;
-    this.span.replaceChildren(...(end
-      ? [from, el("span", { "aria-label": "until" }, " → "), moment(end, timeNear(end, event.fired_at)), ` · ${duration(end - event.fired_at)}`]
-      : ["since ", from, ` · ${duration(clock - event.fired_at)}`]));
+    this.span.replaceChildren(
+      ...(end
+        ? [
+            from,
+            el("span", { "aria-label": "until" }, " → "),
+            moment(end, timeNear(end, event.fired_at)),
+            ` · ${duration(end - event.fired_at)}`,
+          ]
+        : ["since ", from, ` · ${duration(clock - event.fired_at)}`]),
+    );
   }
 }
 
 function isSame(one, other) {
   if (one.before !== other.before) return false;
-  return ["firing", "resolved"].every((state) => one[state] === other[state]
-    || JSON.stringify(one[state]) === JSON.stringify(other[state]));
+  return ["firing", "resolved"].every(
+    (state) =>
+      one[state] === other[state] || JSON.stringify(one[state]) === JSON.stringify(other[state]),
+  );
 }
 
 /** What an alert rests on, in a few words. */
@@ -178,6 +222,6 @@ function inShort({ window, baseline, factor }) {
   if (!window.raw_count) return `nothing arrived for ${duration(window.length_seconds * 1000)}`;
   const negative = many(window.novel_negative, "negative story", "negative stories");
   if (baseline && factor) return `${negative}, ${times(factor)} the usual`;
-  return `${percent(window.negative_share)} of ${many(window.novel_count, "story", "stories")} negative`;
+  const stories = many(window.novel_count, "story", "stories");
+  return `${percent(window.negative_share)} of ${stories} negative`;
 }
-

@@ -2,8 +2,21 @@
 // The meaning of each field is in docs/EVIDENCE.md.
 
 import { el, foreign, link, moment, set } from "./dom.js";
-import { chance, count, duration, fullMoment, many, percent, quantity, score, seriesKey, seriesName,
-  timeNear, timeOfDay, times } from "./format.js";
+import {
+  chance,
+  count,
+  duration,
+  fullMoment,
+  many,
+  percent,
+  quantity,
+  score,
+  seriesKey,
+  seriesName,
+  timeNear,
+  timeOfDay,
+  times,
+} from "./format.js";
 
 const DELIVERY = {
   queued: { words: "on its way", tone: "" },
@@ -16,7 +29,8 @@ const DELIVERY = {
 export function stateOfDelivery(episode) {
   const states = new Map();
   for (const alert of [episode.firing, episode.resolved]) {
-    for (const { receiver, state } of alert?.deliveries ?? []) states.set(receiver, DELIVERY[state]);
+    for (const { receiver, state } of alert?.deliveries ?? [])
+      states.set(receiver, DELIVERY[state]);
   }
   return states;
 }
@@ -39,9 +53,13 @@ export function evidence(episode, store, openSeries) {
 
 function annotations(event) {
   return Object.entries(event.annotations ?? {}).map(([name, text]) =>
-    el("p", { class: name === "summary" ? "summary" : "annotation" },
+    el(
+      "p",
+      { class: name === "summary" ? "summary" : "annotation" },
       name !== "summary" && el("span", { class: "soft" }, foreign(name), ": "),
-      link(text, text)));
+      link(text, text),
+    ),
+  );
 }
 
 function words(event, end, isEndOnly) {
@@ -51,13 +69,18 @@ function words(event, end, isEndOnly) {
   }
   if (event.strength) sentences.push(`Chance alone brings as much ${chance(event.strength)}.`);
   if (event.without_duplicates === false) {
-    sentences.push("Near-duplicates made this alert: it would not have fired on its stories counted once.");
+    sentences.push(
+      "Near-duplicates made this alert: it would not have fired on its stories counted once.",
+    );
   }
   if (event.baseline?.state === "warming") {
     sentences.push("The usual is not well known yet: the series is warming up.");
   }
   if (end?.withdrawn) {
-    sentences.push("It ended because its rule was removed or changed, or its series is followed no more; nothing is known of calm.");
+    sentences.push(
+      "It ended because its rule was removed or changed, or its series is followed no more; " +
+        "nothing is known of calm.",
+    );
   }
   if (isEndOnly) sentences.push("Its beginning is older than what this page holds.");
   return sentences.length ? el("p", { class: "words" }, sentences.join(" ")) : null;
@@ -66,8 +89,15 @@ function words(event, end, isEndOnly) {
 function said(alert, store) {
   const notes = [];
   const until = (ms) => timeNear(ms, store.wallClock());
-  const note = ({ who, why, until: end }, how) => el("p", { class: "note" },
-    foreign(who, "b"), ` ${how} until ${until(end)}`, why && ": ", why && foreign(why, "q"));
+  const note = ({ who, why, until: end }, how) =>
+    el(
+      "p",
+      { class: "note" },
+      foreign(who, "b"),
+      ` ${how} until ${until(end)}`,
+      why && ": ",
+      why && foreign(why, "q"),
+    );
   if (alert.acknowledged) notes.push(note(alert.acknowledged, "answers for it"));
   if (alert.silenced) notes.push(note(alert.silenced, "silenced it"));
   return notes;
@@ -75,21 +105,61 @@ function said(alert, store) {
 
 function comparison({ window, baseline }, reference) {
   const from = window.end - window.length_seconds * 1000;
-  const row = (name, here, usual = "") => el("tr", {},
-    el("th", { scope: "row" }, name), el("td", { class: "number" }, here), el("td", { class: "number soft" }, usual));
-  return el("table", { class: "comparison" },
-    el("caption", {}, "Published ", moment(from, timeNear(from, reference)), " to ",
-      moment(window.end, timeNear(window.end, reference)), `, ${duration(window.length_seconds * 1000)}`),
-    el("thead", {}, el("tr", {}, el("td"), el("th", { scope: "col", class: "number" }, "came"),
-      el("th", { scope: "col", class: "number" }, baseline ? "usual" : ""))),
-    el("tbody", {},
-      row("Negative stories", count(window.novel_negative), baseline && quantity(baseline.expected_negative)),
-      row("Negative share", window.novel_count ? percent(window.negative_share) : "–",
-        baseline && typeof baseline.negative_share === "number" ? percent(baseline.negative_share) : ""),
+  const row = (name, here, usual = "") =>
+    el(
+      "tr",
+      {},
+      el("th", { scope: "row" }, name),
+      el("td", { class: "number" }, here),
+      el("td", { class: "number soft" }, usual),
+    );
+  return el(
+    "table",
+    { class: "comparison" },
+    el(
+      "caption",
+      {},
+      "Published ",
+      moment(from, timeNear(from, reference)),
+      " to ",
+      moment(window.end, timeNear(window.end, reference)),
+      `, ${duration(window.length_seconds * 1000)}`,
+    ),
+    el(
+      "thead",
+      {},
+      el(
+        "tr",
+        {},
+        el("td"),
+        el("th", { scope: "col", class: "number" }, "came"),
+        el("th", { scope: "col", class: "number" }, baseline ? "usual" : ""),
+      ),
+    ),
+    el(
+      "tbody",
+      {},
+      row(
+        "Negative stories",
+        count(window.novel_negative),
+        baseline && quantity(baseline.expected_negative),
+      ),
+      row(
+        "Negative share",
+        window.novel_count ? percent(window.negative_share) : "–",
+        baseline && typeof baseline.negative_share === "number"
+          ? percent(baseline.negative_share)
+          : "",
+      ),
       row("Stories", count(window.novel_count)),
-      row("Items, repeats included", `${count(window.raw_count)}, ${count(window.raw_negative)} negative`),
+      row(
+        "Items, repeats included",
+        `${count(window.raw_count)}, ${count(window.raw_negative)} negative`,
+      ),
       row("Mean score", window.novel_count ? score(window.mean_score) : "–"),
-      baseline && row("Watched for", duration(baseline.observed_seconds * 1000))));
+      baseline && row("Watched for", duration(baseline.observed_seconds * 1000)),
+    ),
+  );
 }
 
 function stories(event, reference) {
@@ -97,43 +167,87 @@ function stories(event, reference) {
   const item = (story) => {
     const when = moment(story.event_time, timeNear(story.event_time, reference));
     set(when, "title", fullMoment(story.event_time));
-    return el("li", {},
-      el("span", { class: "negative-part", title: "probability that it is negative" }, percent(story.negative)),
-      el("div", {}, link(story.url, story.title, { class: "headline-title" }),
-        el("p", { class: "meta" }, when,
+    return el(
+      "li",
+      {},
+      el(
+        "span",
+        { class: "negative-part", title: "probability that it is negative" },
+        percent(story.negative),
+      ),
+      el(
+        "div",
+        {},
+        link(story.url, story.title, { class: "headline-title" }),
+        el(
+          "p",
+          { class: "meta" },
+          when,
           story.source && foreign(story.source, "span", { class: "source" }),
-          story.near_duplicates > 0 && el("span", { class: "again" }, `told again ${many(story.near_duplicates, "time")}`))));
+          story.near_duplicates > 0 &&
+            el("span", { class: "again" }, `told again ${many(story.near_duplicates, "time")}`),
+        ),
+      ),
+    );
   };
-  return el("section", {}, el("h4", {}, `The most negative stories, ${event.stories.length} of ${count(event.window.novel_negative)}`),
-    el("ol", { class: "stories" }, event.stories.map(item)));
+  return el(
+    "section",
+    {},
+    el(
+      "h4",
+      {},
+      `The most negative stories, ${event.stories.length} of ${count(event.window.novel_negative)}`,
+    ),
+    el("ol", { class: "stories" }, event.stories.map(item)),
+  );
 }
 
 function told(episode) {
   const rows = [];
-  for (const [what, alert] of [["firing", episode.firing], ["resolved", episode.resolved]]) {
+  for (const [what, alert] of [
+    ["firing", episode.firing],
+    ["resolved", episode.resolved],
+  ]) {
     for (const each of alert?.deliveries ?? []) rows.push([what, each]);
   }
   if (!rows.length) {
     const named = episode.event.receivers?.length
-      ? "No word of its delivery yet." : "No receiver has been told of it.";
+      ? "No word of its delivery yet."
+      : "No receiver has been told of it.";
     return el("section", {}, el("h4", {}, "Who was told"), el("p", { class: "soft" }, named));
   }
   const item = ([what, { receiver, state, at, attempts, reason }]) => {
     const { words: how, tone } = DELIVERY[state];
-    return el("li", {}, foreign(receiver, "b"), el("span", { class: "soft" }, ` ${what}: `),
-      el("span", { class: tone }, state === "delivered" ? "delivered" : how), " ",
+    return el(
+      "li",
+      {},
+      foreign(receiver, "b"),
+      el("span", { class: "soft" }, ` ${what}: `),
+      el("span", { class: tone }, state === "delivered" ? "delivered" : how),
+      " ",
       moment(at, timeOfDay(at)),
       attempts > 1 && ` after ${many(attempts, "try", "tries")}`,
-      reason && state !== "delivered" && [": ", foreign(reason)]);
+      reason && state !== "delivered" && [": ", foreign(reason)],
+    );
   };
-  return el("section", {}, el("h4", {}, "Who was told"), el("ul", { class: "told" }, rows.map(item)));
+  return el(
+    "section",
+    {},
+    el("h4", {}, "Who was told"),
+    el("ul", { class: "told" }, rows.map(item)),
+  );
 }
 
 function labels(event) {
   const pairs = Object.entries(event.labels ?? {});
   if (!pairs.length) return null;
-  return el("p", { class: "labels" }, pairs.map(([name, value]) =>
-    el("span", { class: "badge" }, foreign(name), "=", foreign(value))));
+  return el(
+    "p",
+    { class: "labels" },
+    pairs.map(([name, value]) =>
+      el("span", { class: "badge" }, foreign(name), "=", foreign(value)),
+    ),
+  );
 }
 
 function origin(episode, openSeries, store) {
@@ -146,10 +260,21 @@ function origin(episode, openSeries, store) {
   const go = el("button", { type: "button", class: "linkish" }, foreign(seriesName(event.series)));
   go.addEventListener("click", () => openSeries(key));
   const models = event.models?.length ? event.models : [event.model];
-  return el("div", { class: "origin" },
-    el("p", { class: "soft" }, "Series ", store.series.has(key) ? go : foreign(seriesName(event.series)),
-      " · scored by ", foreign(models.join(", ")), " · rule hash ", foreign(event.rule_hash)),
-    el("p", { class: "command" }, code, button));
+  return el(
+    "div",
+    { class: "origin" },
+    el(
+      "p",
+      { class: "soft" },
+      "Series ",
+      store.series.has(key) ? go : foreign(seriesName(event.series)),
+      " · scored by ",
+      foreign(models.join(", ")),
+      " · rule hash ",
+      foreign(event.rule_hash),
+    ),
+    el("p", { class: "command" }, code, button),
+  );
 }
 
 async function copy(text, code, button) {
@@ -161,5 +286,7 @@ async function copy(text, code, button) {
     getSelection().selectAllChildren(code);
     button.textContent = "Selected";
   }
-  setTimeout(() => { button.textContent = "Copy"; }, 2000);
+  setTimeout(() => {
+    button.textContent = "Copy";
+  }, 2000);
 }

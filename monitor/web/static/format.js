@@ -10,11 +10,16 @@ const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 const compact = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
 const shortTime = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
 const fullTime = new Intl.DateTimeFormat("en-GB", {
-  hour: "2-digit", minute: "2-digit", second: "2-digit",
+  hour: "2-digit",
+  minute: "2-digit",
+  second: "2-digit",
 });
 const shortDay = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
 const longDay = new Intl.DateTimeFormat("en-GB", {
-  weekday: "long", day: "numeric", month: "long", year: "numeric",
+  weekday: "long",
+  day: "numeric",
+  month: "long",
+  year: "numeric",
 });
 const zone = new Intl.DateTimeFormat("en-GB", { timeZoneName: "short" });
 
@@ -116,8 +121,11 @@ export const seriesKey = (series) => `${series.by}=${series.key}`;
 const CONTROLS = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/gu;
 const TURNS = /[\u200e\u200f\u202a-\u202e\u2066-\u2069\u061c]/gu;
 
-/** Somebody else's text on one line: no control characters, none that turn directions, not endless. */
+/** Somebody else's text on one line, without control characters and those that turn directions. */
 export function plain(text) {
-  const line = String(text ?? "").replace(TURNS, "").replace(CONTROLS, " ").trim();
+  const line = String(text ?? "")
+    .replace(TURNS, "")
+    .replace(CONTROLS, " ")
+    .trim();
   return line.length > LONGEST_TEXT ? `${line.slice(0, LONGEST_TEXT)}…` : line;
 }

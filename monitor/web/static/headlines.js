@@ -28,17 +28,27 @@ export class Headlines {
 
   #show(known) {
     this.items = headlineItems(known, this.items, this.store, this.items.size > 0);
-    arrange(byId("headline-list"), [...this.items.values()].map(({ node }) => node));
+    arrange(
+      byId("headline-list"),
+      [...this.items.values()].map(({ node }) => node),
+    );
   }
 
   #watchReader() {
     const list = byId("headline-list");
-    const touch = () => { this.touched = performance.now(); this.isInside = true; };
+    const touch = () => {
+      this.touched = performance.now();
+      this.isInside = true;
+    };
     for (const kind of ["pointermove", "wheel", "focusin", "keydown"]) {
       list.addEventListener(kind, touch, { passive: true });
     }
-    list.addEventListener("pointerleave", () => { this.isInside = list.contains(document.activeElement); });
-    list.addEventListener("focusout", () => { this.isInside = list.matches(":hover"); });
+    list.addEventListener("pointerleave", () => {
+      this.isInside = list.contains(document.activeElement);
+    });
+    list.addEventListener("focusout", () => {
+      this.isInside = list.matches(":hover");
+    });
     byId("pause").addEventListener("click", () => {
       this.isHeld = !this.isHeld;
       this.draw();
@@ -66,8 +76,12 @@ export class Headlines {
     const empty = byId("headlines-empty");
     empty.hidden = !isEmpty;
     if (!isEmpty || empty.firstChild) return;
-    empty.append(el("h3", {}, "No headlines yet"),
-      el("p", {}, "Each news item shows here as soon as it is scored."));
+    empty.append(
+      el("h3", {}, "No headlines yet"),
+      el("p", {}, "Each news item shows here as soon as it is scored. Publish some from a terminal:"),
+      el("pre", {}, el("code", {}, "newsurge publish FILE.jsonl --rate 5")),
+      el("p", {}, "or let ", el("code", {}, "newsurge demo --keep"), " play a fictional day."),
+    );
   }
 }
 
@@ -76,7 +90,9 @@ export function headlineItems(headlines, before, store, isNew = false) {
   const items = new Map();
   for (const headline of headlines) {
     const kept = before.get(headline.id);
-    const item = isSame(kept?.headline, headline) ? kept : { node: headlineItem(headline, store, isNew) };
+    const item = isSame(kept?.headline, headline)
+      ? kept
+      : { node: headlineItem(headline, store, isNew) };
     item.headline = headline;
     items.set(headline.id, item);
   }
@@ -90,26 +106,46 @@ function headlineItem(headline, store, isNew) {
   const reference = store.logClock() ?? headline.event_time;
   const when = moment(headline.event_time, timeNear(headline.event_time, reference));
   set(when, "title", fullMoment(headline.event_time));
-  return el("li", { class: isNew ? "headline new" : "headline", "data-id": headline.id },
+  return el(
+    "li",
+    { class: isNew ? "headline new" : "headline", "data-id": headline.id },
     headline.unjudged ? unjudged(headline) : scoreBar(headline),
-    el("div", { class: "headline-body" },
+    el(
+      "div",
+      { class: "headline-body" },
       link(headline.url, headline.title, { class: "headline-title" }),
-      el("p", { class: "meta" },
+      el(
+        "p",
+        { class: "meta" },
         when,
-        el("span", { class: "topic", title: `${percent(headline.topic_probability)} sure of the topic` }, foreign(headline.topic)),
-        headline.source && foreign(headline.source, "span", { class: "source" }))));
+        el(
+          "span",
+          { class: "topic", title: `${percent(headline.topic_probability)} sure of the topic` },
+          foreign(headline.topic),
+        ),
+        headline.source && foreign(headline.source, "span", { class: "source" }),
+      ),
+    ),
+  );
 }
 
 function scoreBar({ score: value, sentiment }) {
   const bar = el("span", { class: "score-bar", "aria-hidden": "true" }, el("i"));
   bar.style.setProperty("--size", Math.min(1, Math.abs(value)));
-  const words = `negative ${percent(sentiment.negative)}, neutral ${percent(sentiment.neutral)}, positive ${percent(sentiment.positive)}`;
+  const words = Object.entries(sentiment).map(([name, part]) => `${name} ${percent(part)}`);
   const tone = value < 0 ? "negative" : "positive";
-  return el("span", { class: `score ${tone}`, title: words },
-    bar, el("span", { class: "score-text" }, el("span", { class: "hidden" }, "score "), score(value)));
+  return el(
+    "span",
+    { class: `score ${tone}`, title: words.join(", ") },
+    bar,
+    el("span", { class: "score-text" }, el("span", { class: "hidden" }, "score "), score(value)),
+  );
 }
 
 function unjudged({ unjudged: reason }) {
-  return el("span", { class: "score unjudged", title: `not judged: ${reason}` },
-    el("span", { class: "score-text" }, "not judged"));
+  return el(
+    "span",
+    { class: "score unjudged", title: `not judged: ${reason}` },
+    el("span", { class: "score-text" }, "not judged"),
+  );
 }

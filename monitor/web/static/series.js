@@ -15,10 +15,12 @@ const excess = (one) =>
 
 /** Firing, pending, then by how far above the usual. */
 export function inOrder(a, b) {
-  return (URGENCY[a.state] ?? 2) - (URGENCY[b.state] ?? 2)
-    || excess(b) - excess(a)
-    || b.story_count - a.story_count
-    || (seriesKey(a) < seriesKey(b) ? -1 : 1);
+  return (
+    (URGENCY[a.state] ?? 2) - (URGENCY[b.state] ?? 2) ||
+    excess(b) - excess(a) ||
+    b.story_count - a.story_count ||
+    (seriesKey(a) < seriesKey(b) ? -1 : 1)
+  );
 }
 
 export class SeriesTable {
@@ -34,7 +36,9 @@ export class SeriesTable {
     this.#filters();
     const body = byId("series-rows");
     for (const kind of ["pointermove", "keydown", "focusin"]) {
-      body.addEventListener(kind, () => { this.touched = performance.now(); });
+      body.addEventListener(kind, () => {
+        this.touched = performance.now();
+      });
     }
   }
 
@@ -61,7 +65,10 @@ export class SeriesTable {
       this.order = [...series.values()].sort(inOrder).map(seriesKey);
     }
     const shown = this.order.filter((key) => this.#isShown(series.get(key)));
-    arrange(byId("series-rows"), shown.flatMap((key) => this.rows.get(key).nodes()));
+    arrange(
+      byId("series-rows"),
+      shown.flatMap((key) => this.rows.get(key).nodes()),
+    );
     this.#drawFilters();
     this.#drawEmpty(shown.length);
   }
@@ -83,8 +90,13 @@ export class SeriesTable {
   #filters() {
     this.buttons = STATES.map((state) => {
       const number = el("b");
-      const button = el("button", { type: "button", class: "state-button", "aria-pressed": "false" },
-        shape(state), el("span", { class: "state-word" }, state), number);
+      const button = el(
+        "button",
+        { type: "button", class: "state-button", "aria-pressed": "false" },
+        shape(state),
+        el("span", { class: "state-word" }, state),
+        number,
+      );
       button.addEventListener("click", () => {
         if (!this.chosen.delete(state)) this.chosen.add(state);
         this.draw();
@@ -118,14 +130,16 @@ export class SeriesTable {
     empty.dataset.filtered = String(isFiltered);
     if (isFiltered) {
       const button = el("button", { type: "button" }, "Show all");
-      button.addEventListener("click", () => { this.#showAll(); this.draw(); });
+      button.addEventListener("click", () => {
+        this.#showAll();
+        this.draw();
+      });
       empty.replaceChildren(el("p", {}, "No series is like that."), button);
     } else {
       empty.replaceChildren(
-        el("h3", {}, "No news yet"),
-        el("p", {}, "A series appears with its first news. Publish some from a terminal:"),
-        el("pre", {}, el("code", {}, "newsurge publish FILE.jsonl --rate 5")),
-        el("p", {}, "or let ", el("code", {}, "newsurge demo --keep"), " play a fictional day."));
+        el("h3", {}, "No series yet"),
+        el("p", {}, "Topics show here at once where a rule watches them, names with their first news."),
+      );
     }
   }
 }
@@ -137,24 +151,33 @@ class Row {
     this.detail = null;
     this.isOpen = false;
     this.state = el("span", { class: "state" });
-    this.button = el("button", { type: "button", class: "row-button", "aria-expanded": "false" },
+    this.button = el(
+      "button",
+      { type: "button", class: "row-button", "aria-expanded": "false" },
       foreign(seriesName(one), "span", { class: "series-name" }),
-      one.by === "entity" && el("span", { class: "by" }, "entity"));
+      one.by === "entity" && el("span", { class: "by" }, "entity"),
+    );
     this.negative = el("b");
     this.usual = el("span", { class: "usual" });
     this.share = el("span", { class: "share-text" });
     this.bar = el("span", { class: "share-bar", "aria-hidden": "true" }, el("i"), el("em"));
     this.spark = spark();
-    this.node = el("tr", { class: "series-row", "data-series": plain(this.key) },
+    this.node = el(
+      "tr",
+      { class: "series-row", "data-series": plain(this.key) },
       el("td", {}, this.state),
       el("th", { scope: "row" }, this.button),
       el("td", { class: "number" }, this.negative, " ", this.usual),
       el("td", { class: "share-cell" }, el("div", { class: "share" }, this.share, this.bar)),
-      el("td", { class: "spark-cell" }, this.spark));
+      el("td", { class: "spark-cell" }, this.spark),
+    );
     if (table.opened.has(this.key)) this.toggle(true);
     this.node.addEventListener("click", (event) => {
       const isSelecting = String(getSelection()).length > 0;
-      if (!isSelecting || event.target.closest("button")) { this.toggle(!this.isOpen); table.draw(); }
+      if (!isSelecting || event.target.closest("button")) {
+        this.toggle(!this.isOpen);
+        table.draw();
+      }
     });
   }
 
@@ -166,7 +189,8 @@ class Row {
     this.isOpen = isOpen;
     if (isOpen) this.table.opened.add(this.key);
     else this.table.opened.delete(this.key);
-    if (isOpen) this.detail ??= new SeriesDetail(this.table.store, this.key, this.table.openEpisode);
+    if (isOpen)
+      this.detail ??= new SeriesDetail(this.table.store, this.key, this.table.openEpisode);
     set(this.button, "aria-expanded", String(isOpen));
     set(this.button, "aria-controls", isOpen ? this.detail.node.id : null);
     this.node.classList.toggle("open", isOpen);
@@ -193,10 +217,14 @@ class Row {
     bar.setProperty("--usual", usual ?? 0);
     set(this.bar, "data-unknown", usual === null);
     const known = usual === null ? "the usual is not known yet" : `usual ${percent(usual)}`;
-    set(this.share.parentNode, "title", share === null
-      ? "no stories in the last hour"
-      : `${percent(share)} of ${many(one.story_count, "story", "stories")} negative, ${known}`);
-    drawSpark(this.spark, one.negative,
-      `${many(one.negative_count, "negative story", "negative stories")} in the last hour, at most ${Math.max(0, ...one.negative)} in ${one.spark_seconds} s`);
+    set(
+      this.share.parentNode,
+      "title",
+      share === null
+        ? "no stories in the last hour"
+        : `${percent(share)} of ${many(one.story_count, "story", "stories")} negative, ${known}`,
+    );
+    const negative = many(one.negative_count, "negative story", "negative stories");
+    drawSpark(this.spark, one.negative, `${negative} in the last hour`);
   }
 }

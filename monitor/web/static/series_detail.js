@@ -22,19 +22,30 @@ export class SeriesDetail {
     this.alerts = el("ul", { class: "episode-links" });
     this.items = new Map();
     numbers += 1;
-    this.node = el("tr", { class: "detail", id: `detail-${numbers}` },
-      el("td", { colspan: "5" }, el("div", { class: "detail-body" },
-        this.picture,
-        el("section", {}, el("h3", {}, "Rules"), this.rules),
-        el("section", {}, el("h3", {}, "Alerts"), this.alerts),
-        el("section", { class: "wide" }, el("h3", {}, "Newest headlines"), this.headlines))));
+    this.node = el(
+      "tr",
+      { class: "detail", id: `detail-${numbers}` },
+      el(
+        "td",
+        { colspan: "5" },
+        el(
+          "div",
+          { class: "detail-body" },
+          this.picture,
+          el("section", {}, el("h3", {}, "Rules"), this.rules),
+          el("section", {}, el("h3", {}, "Alerts"), this.alerts),
+          el("section", { class: "wide" }, el("h3", {}, "Newest headlines"), this.headlines),
+        ),
+      ),
+    );
   }
 
   draw(one) {
     if (this.shown !== one) {
       this.picture.replaceChildren(...pictureOf(one));
       this.rules.replaceChildren(...one.rules.map(ruleItem));
-      if (!one.rules.length) this.rules.replaceChildren(el("li", { class: "soft" }, "No rule watches it."));
+      if (!one.rules.length)
+        this.rules.replaceChildren(el("li", { class: "soft" }, "No rule watches it."));
     }
     this.shown = one;
     this.#drawHeadlines();
@@ -51,7 +62,9 @@ export class SeriesDetail {
   }
 
   #drawAlerts() {
-    const own = [...this.store.alerts.values()].filter((each) => seriesKey(each.event.series) === this.key);
+    const own = [...this.store.alerts.values()].filter(
+      (each) => seriesKey(each.event.series) === this.key,
+    );
     const found = episodes(own).slice(0, EPISODES);
     const sign = found.map(({ id, isFiring, before }) => `${id} ${isFiring} ${before}`).join();
     if (sign === this.sign) return;
@@ -67,15 +80,26 @@ export class SeriesDetail {
     const button = el("button", { type: "button", class: "linkish" }, foreign(event.rule));
     button.addEventListener("click", () => this.openEpisode(episode.id));
     const when = isFiring ? " fires since " : " fired ";
-    return el("li", { "data-firing": isFiring }, shape(isFiring ? "firing" : "calm"), button, when,
+    return el(
+      "li",
+      { "data-firing": isFiring },
+      shape(isFiring ? "firing" : "calm"),
+      button,
+      when,
       moment(event.fired_at, timeNear(event.fired_at, reference)),
-      resolved && `, for ${duration(resolved.event.resolved_at - event.fired_at)}`);
+      resolved && `, for ${duration(resolved.event.resolved_at - event.fired_at)}`,
+    );
   }
 }
 
 function ruleItem(rule) {
-  const node = el("li", { "data-state": rule.state },
-    shape(RULE_STATES[rule.state]), foreign(rule.rule), el("span", { class: "soft" }, rule.state));
+  const node = el(
+    "li",
+    { "data-state": rule.state },
+    shape(RULE_STATES[rule.state]),
+    foreign(rule.rule),
+    el("span", { class: "soft" }, rule.state),
+  );
   set(node, "title", `severity ${rule.severity}`);
   return node;
 }
@@ -85,16 +109,26 @@ function pictureOf(one) {
   const span = slots * one.spark_seconds;
   const usual = one.expected_negative / (3600 / one.spark_seconds);
   const share = one.story_count ? one.negative_count / one.story_count : null;
-  const shares = share === null ? "" : `, ${percent(share)}${one.usual_share === null ? "" : ` (usual ${percent(one.usual_share)})`}`;
-  const words = `${many(one.story_count, "story", "stories")} in the last hour, `
-    + `${one.negative_count} of them negative${shares}; ${quantity(one.expected_negative)} negative are usual`;
+  const known = one.usual_share === null ? "" : ` (usual ${percent(one.usual_share)})`;
+  const shares = share === null ? "" : `, ${percent(share)}${known}`;
+  const words =
+    `${many(one.story_count, "story", "stories")} in the last hour, ` +
+    `${one.negative_count} of them negative${shares}; ` +
+    `${quantity(one.expected_negative)} negative are usual`;
   return [
     chart(one.stories, one.negative, usual, words),
-    el("p", { class: "legend" },
+    el(
+      "p",
+      { class: "legend" },
       el("span", {}, el("i", { class: "key-negative" }), "negative stories"),
       el("span", {}, el("i", { class: "key-stories" }), "all stories"),
       el("span", {}, el("i", { class: "key-usual" }), "negative, usual"),
-      el("span", { class: "soft" }, `the last ${duration(span * 1000)}, a bar is ${duration(one.spark_seconds * 1000)}`)),
+      el(
+        "span",
+        { class: "soft" },
+        `the last ${duration(span * 1000)}, a bar is ${duration(one.spark_seconds * 1000)}`,
+      ),
+    ),
     el("p", { class: "soft" }, `${words}.`),
   ];
 }

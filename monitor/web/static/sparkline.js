@@ -8,9 +8,12 @@ const LEAST_TOP = 3;
 
 /** A sparkline whose bars `drawSpark` sets. */
 export function spark() {
-  return svg("svg", { class: "spark", role: "img", preserveAspectRatio: "none" },
+  return svg(
+    "svg",
+    { class: "spark", role: "img", preserveAspectRatio: "none" },
     svg("path", { class: "spark-base" }),
-    svg("path", { class: "spark-bars" }));
+    svg("path", { class: "spark-bars" }),
+  );
 }
 
 /** Draw counts, oldest first, as 30 bars at most; the newest stands at the right end. */
@@ -30,14 +33,20 @@ export function chart(stories, negative, usual, label) {
   const slots = Math.max(stories.length, negative.length, 1);
   const top = Math.max(LEAST_TOP, ...stories, ...negative, usual);
   const level = (height - 1 - (usual / top) * (height - 4)).toFixed(1);
-  return svg("svg", {
-    class: "chart", role: "img", preserveAspectRatio: "none",
-    viewBox: `0 0 ${slots * 2} ${height}`, "aria-label": label,
-  },
-  svg("path", { class: "chart-stories", d: barsPath(stories, top, slots, height, 0.25) }),
-  svg("path", { class: "chart-negative", d: barsPath(negative, top, slots, height, 0.25) }),
-  svg("path", { class: "chart-base", d: `M0 ${height - 0.5}H${slots * 2}` }),
-  svg("path", { class: "chart-usual", d: `M0 ${level}H${slots * 2}` }));
+  return svg(
+    "svg",
+    {
+      class: "chart",
+      role: "img",
+      preserveAspectRatio: "none",
+      viewBox: `0 0 ${slots * 2} ${height}`,
+      "aria-label": label,
+    },
+    svg("path", { class: "chart-stories", d: barsPath(stories, top, slots, height, 0.25) }),
+    svg("path", { class: "chart-negative", d: barsPath(negative, top, slots, height, 0.25) }),
+    svg("path", { class: "chart-base", d: `M0 ${height - 0.5}H${slots * 2}` }),
+    svg("path", { class: "chart-usual", d: `M0 ${level}H${slots * 2}` }),
+  );
 }
 
 /** Neighbours added up, from the newest on, until there are `most` of them. */
@@ -53,10 +62,12 @@ function joined(counts, most) {
 
 function barsPath(counts, top, slots, height, gap) {
   const first = slots - counts.length;
-  return counts.map((value, place) => {
-    if (!value) return "";
-    const tall = Math.max(1.5, (value / top) * (height - 4)).toFixed(1);
-    const left = ((first + place) * 2 + gap).toFixed(1);
-    return `M${left} ${height - 1}v-${tall}h${2 - 2 * gap}v${tall}z`;
-  }).join("");
+  return counts
+    .map((value, place) => {
+      if (!value) return "";
+      const tall = Math.max(1.5, (value / top) * (height - 4)).toFixed(1);
+      const left = ((first + place) * 2 + gap).toFixed(1);
+      return `M${left} ${height - 1}v-${tall}h${2 - 2 * gap}v${tall}z`;
+    })
+    .join("");
 }

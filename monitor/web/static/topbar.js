@@ -2,11 +2,27 @@
 // Owns the page's title and icon, and what is spoken aloud.
 
 import { byId, moment, set, shape, write } from "./dom.js";
-import { ago, count, dayShort, duration, fullMoment, many, rate, seriesName, timeOfDay, zoneName }
-  from "./format.js";
+import {
+  ago,
+  count,
+  dayShort,
+  duration,
+  fullMoment,
+  many,
+  rate,
+  seriesName,
+  timeOfDay,
+  zoneName,
+} from "./format.js";
 
 const ORDER = ["firing", "pending", "silent", "warming", "calm"];
-const WORDS = { firing: "firing", pending: "pending", silent: "silent", warming: "warming up", calm: "calm" };
+const WORDS = {
+  firing: "firing",
+  pending: "pending",
+  silent: "silent",
+  warming: "warming up",
+  calm: "calm",
+};
 const FAR_MS = 90_000;
 const STALE_MS = 20_000;
 
@@ -35,7 +51,8 @@ export class TopBar {
     set(byId("favicon"), "href", firing ? "static/favicon-firing.svg" : "static/favicon.svg");
     if (fired.length) {
       const words = fired.map(({ event }) => `${event.rule} fires on ${seriesName(event.series)}`);
-      write(byId("announcer"), `${words.slice(0, 3).join(". ")}${words.length > 3 ? `, and ${words.length - 3} more` : ""}.`);
+      const rest = words.length > 3 ? `, and ${words.length - 3} more` : "";
+      write(byId("announcer"), `${words.slice(0, 3).join(". ")}${rest}.`);
     }
   }
 
@@ -64,12 +81,16 @@ export class TopBar {
     if (node.textContent !== shown) node.replaceChildren(moment(clock, shown));
     set(node, "title", `${fullMoment(clock)}: how far time has come in the log`);
     set(node, "data-far", isFar);
-    const label = isFar ? `Log time, ${duration(Math.abs(wall - clock))} ${wall > clock ? "behind" : "ahead"}` : `Log time ${zoneName(clock)}`;
+    const label = isFar
+      ? `Log time, ${duration(Math.abs(wall - clock))} ${wall > clock ? "behind" : "ahead"}`
+      : `Log time ${zoneName(clock)}`;
     write(byId("clock-label"), label);
   }
 
   #drawRate() {
-    const rates = [...this.store.processes.values()].map((each) => each.items_per_second).filter((each) => each !== null && each !== undefined);
+    const rates = [...this.store.processes.values()]
+      .map((each) => each.items_per_second)
+      .filter((each) => each !== null && each !== undefined);
     write(byId("rate"), rates.length ? rate(rates.reduce((sum, each) => sum + each, 0)) : "–");
   }
 
@@ -113,13 +134,22 @@ function overall(store) {
     ORDER.filter((each) => each !== leading && counts[each])
       .map((each) => `${count(counts[each])} ${WORDS[each]}`)
       .join(" · ");
-  if (!total) return { state: "silent", words: "No series yet", rest: "waiting for the first news" };
+  if (!total)
+    return { state: "silent", words: "No series yet", rest: "waiting for the first news" };
   if (state === "firing" || state === "pending") {
-    return { state, words: `${many(counts[state], "series", "series")} ${state}`, rest: rest(state) };
+    return {
+      state,
+      words: `${many(counts[state], "series", "series")} ${state}`,
+      rest: rest(state),
+    };
   }
   if (counts.calm) {
     const words = counts.calm === total ? "All calm" : "Calm";
-    return { state: "calm", words, rest: `${many(total, "series", "series")}${counts.calm === total ? "" : ` · ${rest("")}`}` };
+    return {
+      state: "calm",
+      words,
+      rest: `${many(total, "series", "series")}${counts.calm === total ? "" : ` · ${rest("")}`}`,
+    };
   }
   if (counts.warming) return { state: "warming", words: "Warming up", rest: rest("") };
   return { state: "silent", words: "No news arrives", rest: rest("") };
