@@ -13,8 +13,9 @@ import {
   timeNear,
   times,
 } from "./format.js";
-import { evidence, stateOfDelivery } from "./evidence.js";
+import { evidence } from "./evidence.js";
 import { episodes } from "./store.js";
+import { stateOfDelivery } from "./told.js";
 
 export class Alerts {
   constructor(store, openSeries) {

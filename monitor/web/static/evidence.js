@@ -1,4 +1,4 @@
-// What an opened alert shows: what came against the usual, its stories, who was told, its labels.
+// What an opened alert shows: what came against the usual, and its stories and labels.
 // The meaning of each field is in docs/EVIDENCE.md.
 
 import { el, foreign, link, moment, set } from "./dom.js";
@@ -11,31 +11,11 @@ import {
   percent,
   quantity,
   score,
-  seriesKey,
-  seriesName,
   timeNear,
-  timeOfDay,
   times,
 } from "./format.js";
+import { origin, said, told } from "./told.js";
 
-const DELIVERY = {
-  queued: { words: "on its way", tone: "" },
-  delivered: { words: "told", tone: "good" },
-  given_up: { words: "given up", tone: "bad" },
-  silenced: { words: "silenced", tone: "" },
-};
-
-/** For each receiver, how the newest event of an episode fares there. */
-export function stateOfDelivery(episode) {
-  const states = new Map();
-  for (const alert of [episode.firing, episode.resolved]) {
-    for (const { receiver, state } of alert?.deliveries ?? [])
-      states.set(receiver, DELIVERY[state]);
-  }
-  return states;
-}
-
-/** The sections of an opened alert. */
 export function evidence(episode, store, openSeries) {
   const { event, firing, resolved } = episode;
   const reference = event.fired_at;
@@ -84,23 +64,6 @@ function words(event, end, isEndOnly) {
   }
   if (isEndOnly) sentences.push("Its beginning is older than what this page holds.");
   return sentences.length ? el("p", { class: "words" }, sentences.join(" ")) : null;
-}
-
-function said(alert, store) {
-  const notes = [];
-  const until = (ms) => timeNear(ms, store.wallClock());
-  const note = ({ who, why, until: end }, how) =>
-    el(
-      "p",
-      { class: "note" },
-      foreign(who, "b"),
-      ` ${how} until ${until(end)}`,
-      why && ": ",
-      why && foreign(why, "q"),
-    );
-  if (alert.acknowledged) notes.push(note(alert.acknowledged, "answers for it"));
-  if (alert.silenced) notes.push(note(alert.silenced, "silenced it"));
-  return notes;
 }
 
 function comparison({ window, baseline }, reference) {
@@ -202,42 +165,6 @@ function stories(event, reference) {
   );
 }
 
-function told(episode) {
-  const rows = [];
-  for (const [what, alert] of [
-    ["firing", episode.firing],
-    ["resolved", episode.resolved],
-  ]) {
-    for (const each of alert?.deliveries ?? []) rows.push([what, each]);
-  }
-  if (!rows.length) {
-    const named = episode.event.receivers?.length
-      ? "No word of its delivery yet."
-      : "No receiver has been told of it.";
-    return el("section", {}, el("h4", {}, "Who was told"), el("p", { class: "soft" }, named));
-  }
-  const item = ([what, { receiver, state, at, attempts, reason }]) => {
-    const { words: how, tone } = DELIVERY[state];
-    return el(
-      "li",
-      {},
-      foreign(receiver, "b"),
-      el("span", { class: "soft" }, ` ${what}: `),
-      el("span", { class: tone }, state === "delivered" ? "delivered" : how),
-      " ",
-      moment(at, timeOfDay(at)),
-      attempts > 1 && ` after ${many(attempts, "try", "tries")}`,
-      reason && state !== "delivered" && [": ", foreign(reason)],
-    );
-  };
-  return el(
-    "section",
-    {},
-    el("h4", {}, "Who was told"),
-    el("ul", { class: "told" }, rows.map(item)),
-  );
-}
-
 function labels(event) {
   const pairs = Object.entries(event.labels ?? {});
   if (!pairs.length) return null;
@@ -248,45 +175,4 @@ function labels(event) {
       el("span", { class: "badge" }, foreign(name), "=", foreign(value)),
     ),
   );
-}
-
-function origin(episode, openSeries, store) {
-  const { event } = episode;
-  const command = `newsurge explain ${event.id}`;
-  const code = el("code", { tabindex: "0" }, command);
-  const button = el("button", { type: "button", class: "quiet" }, "Copy");
-  button.addEventListener("click", () => copy(command, code, button));
-  const key = seriesKey(event.series);
-  const go = el("button", { type: "button", class: "linkish" }, foreign(seriesName(event.series)));
-  go.addEventListener("click", () => openSeries(key));
-  const models = event.models?.length ? event.models : [event.model];
-  return el(
-    "div",
-    { class: "origin" },
-    el(
-      "p",
-      { class: "soft" },
-      "Series ",
-      store.series.has(key) ? go : foreign(seriesName(event.series)),
-      " · scored by ",
-      foreign(models.join(", ")),
-      " · rule hash ",
-      foreign(event.rule_hash),
-    ),
-    el("p", { class: "command" }, code, button),
-  );
-}
-
-async function copy(text, code, button) {
-  try {
-    await navigator.clipboard.writeText(text);
-    button.textContent = "Copied";
-  } catch {
-    // Without https the browser keeps its clipboard to itself: the reader copies what is selected.
-    getSelection().selectAllChildren(code);
-    button.textContent = "Selected";
-  }
-  setTimeout(() => {
-    button.textContent = "Copy";
-  }, 2000);
 }

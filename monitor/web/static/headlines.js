@@ -78,7 +78,11 @@ export class Headlines {
     if (!isEmpty || empty.firstChild) return;
     empty.append(
       el("h3", {}, "No headlines yet"),
-      el("p", {}, "Each news item shows here as soon as it is scored. Publish some from a terminal:"),
+      el(
+        "p",
+        {},
+        "Each news item shows here as soon as it is scored. Publish some from a terminal:",
+      ),
       el("pre", {}, el("code", {}, "newsurge publish FILE.jsonl --rate 5")),
       el("p", {}, "or let ", el("code", {}, "newsurge demo --keep"), " play a fictional day."),
     );

@@ -1,12 +1,12 @@
 // The table of series: one row each, updated in place. Owns their order and which are shown.
 
-import { arrange, byId, el, foreign, set, shape, write } from "./dom.js";
-import { many, percent, plain, quantity, seriesKey, seriesName, count } from "./format.js";
-import { SeriesDetail } from "./series_detail.js";
-import { drawSpark, spark } from "./sparkline.js";
+import { arrange, byId, el, set, shape, write } from "./dom.js";
+import { count, many, seriesKey, seriesName } from "./format.js";
+import { Row } from "./series_row.js";
 
 const STATES = ["firing", "pending", "warming", "silent", "calm"];
 const REST_MS = 2500;
+const AT_ONCE = 100;
 const URGENCY = { firing: 0, pending: 1 };
 
 /** How far a series is above its usual, in units of what chance moves it. */
@@ -32,6 +32,7 @@ export class SeriesTable {
     this.order = [];
     this.text = "";
     this.chosen = new Set();
+    this.most = AT_ONCE;
     this.touched = -Infinity;
     this.#filters();
     const body = byId("series-rows");
@@ -40,13 +41,23 @@ export class SeriesTable {
         this.touched = performance.now();
       });
     }
+    byId("series-more").addEventListener("click", () => {
+      this.most = Infinity;
+      this.draw();
+    });
   }
 
   /** Open a series' detail and go to it. */
   open(key) {
+    if (!this.store.series.has(key)) return;
+    this.opened.add(key);
+    this.draw();
+    if (!this.rows.has(key)) {
+      this.#showAll();
+      this.most = Infinity;
+      this.draw();
+    }
     const row = this.rows.get(key);
-    if (!row) return;
-    if (!this.#isShown(this.store.series.get(key))) this.#showAll();
     row.toggle(true);
     this.draw();
     row.node.scrollIntoView({ block: "nearest" });
@@ -55,26 +66,33 @@ export class SeriesTable {
 
   draw() {
     const { series } = this.store;
-    for (const key of this.rows.keys()) if (!series.has(key)) this.rows.delete(key);
-    for (const [key, one] of series) {
-      if (!this.rows.has(key)) this.rows.set(key, new Row(this, one));
-      this.rows.get(key).draw(one);
-    }
     // Rows don't run away from under a pointer: their order waits while someone is at them.
     if (performance.now() - this.touched > REST_MS || !this.#isOrderOfAll()) {
       this.order = [...series.values()].sort(inOrder).map(seriesKey);
     }
-    const shown = this.order.filter((key) => this.#isShown(series.get(key)));
+    const found = this.order.filter((key) => this.#isShown(series.get(key)));
+    const shown = found.slice(0, this.most);
+    const rows = new Map(shown.map((key) => [key, this.rows.get(key) ?? new Row(this, key)]));
+    for (const [key, row] of rows) row.draw(series.get(key));
+    this.rows = rows;
     arrange(
       byId("series-rows"),
-      shown.flatMap((key) => this.rows.get(key).nodes()),
+      [...rows.values()].flatMap((row) => row.nodes()),
     );
     this.#drawFilters();
+    this.#drawMore(found.length - shown.length);
     this.#drawEmpty(shown.length);
   }
 
   #isOrderOfAll() {
-    return this.order.length === this.rows.size && this.order.every((key) => this.rows.has(key));
+    const { series } = this.store;
+    return this.order.length === series.size && this.order.every((key) => series.has(key));
+  }
+
+  #drawMore(hidden) {
+    const button = byId("series-more");
+    button.hidden = hidden === 0;
+    write(button, `Show ${many(hidden, "more series", "more series")}`);
   }
 
   #isShown(one) {
@@ -125,7 +143,7 @@ export class SeriesTable {
     const empty = byId("series-empty");
     empty.hidden = shown > 0;
     if (shown) return;
-    const isFiltered = this.rows.size > 0;
+    const isFiltered = this.store.series.size > 0;
     if (empty.dataset.filtered === String(isFiltered)) return;
     empty.dataset.filtered = String(isFiltered);
     if (isFiltered) {
@@ -138,93 +156,12 @@ export class SeriesTable {
     } else {
       empty.replaceChildren(
         el("h3", {}, "No series yet"),
-        el("p", {}, "Topics show here at once where a rule watches them, names with their first news."),
+        el(
+          "p",
+          {},
+          "Topics show here at once where a rule watches them, names with their first news.",
+        ),
       );
     }
-  }
-}
-
-class Row {
-  constructor(table, one) {
-    this.table = table;
-    this.key = seriesKey(one);
-    this.detail = null;
-    this.isOpen = false;
-    this.state = el("span", { class: "state" });
-    this.button = el(
-      "button",
-      { type: "button", class: "row-button", "aria-expanded": "false" },
-      foreign(seriesName(one), "span", { class: "series-name" }),
-      one.by === "entity" && el("span", { class: "by" }, "entity"),
-    );
-    this.negative = el("b");
-    this.usual = el("span", { class: "usual" });
-    this.share = el("span", { class: "share-text" });
-    this.bar = el("span", { class: "share-bar", "aria-hidden": "true" }, el("i"), el("em"));
-    this.spark = spark();
-    this.node = el(
-      "tr",
-      { class: "series-row", "data-series": plain(this.key) },
-      el("td", {}, this.state),
-      el("th", { scope: "row" }, this.button),
-      el("td", { class: "number" }, this.negative, " ", this.usual),
-      el("td", { class: "share-cell" }, el("div", { class: "share" }, this.share, this.bar)),
-      el("td", { class: "spark-cell" }, this.spark),
-    );
-    if (table.opened.has(this.key)) this.toggle(true);
-    this.node.addEventListener("click", (event) => {
-      const isSelecting = String(getSelection()).length > 0;
-      if (!isSelecting || event.target.closest("button")) {
-        this.toggle(!this.isOpen);
-        table.draw();
-      }
-    });
-  }
-
-  nodes() {
-    return this.isOpen ? [this.node, this.detail.node] : [this.node];
-  }
-
-  toggle(isOpen) {
-    this.isOpen = isOpen;
-    if (isOpen) this.table.opened.add(this.key);
-    else this.table.opened.delete(this.key);
-    if (isOpen)
-      this.detail ??= new SeriesDetail(this.table.store, this.key, this.table.openEpisode);
-    set(this.button, "aria-expanded", String(isOpen));
-    set(this.button, "aria-controls", isOpen ? this.detail.node.id : null);
-    this.node.classList.toggle("open", isOpen);
-  }
-
-  draw(one) {
-    if (this.shown !== one) this.#drawRow(one);
-    this.shown = one;
-    if (this.isOpen) this.detail.draw(one);
-  }
-
-  #drawRow(one) {
-    if (this.node.dataset.state !== one.state) {
-      this.node.dataset.state = one.state;
-      this.state.replaceChildren(shape(one.state), el("span", {}, one.state));
-    }
-    write(this.negative, count(one.negative_count));
-    write(this.usual, `usual ${quantity(one.expected_negative)}`);
-    const share = one.story_count ? one.negative_count / one.story_count : null;
-    const usual = one.usual_share;
-    write(this.share, share === null ? "–" : percent(share));
-    const bar = this.bar.style;
-    bar.setProperty("--share", share ?? 0);
-    bar.setProperty("--usual", usual ?? 0);
-    set(this.bar, "data-unknown", usual === null);
-    const known = usual === null ? "the usual is not known yet" : `usual ${percent(usual)}`;
-    set(
-      this.share.parentNode,
-      "title",
-      share === null
-        ? "no stories in the last hour"
-        : `${percent(share)} of ${many(one.story_count, "story", "stories")} negative, ${known}`,
-    );
-    const negative = many(one.negative_count, "negative story", "negative stories");
-    drawSpark(this.spark, one.negative, `${negative} in the last hour`);
   }
 }
