@@ -34,6 +34,8 @@ from monitor.streams.failures import first_cause
 from monitor.supervision import BROKER, Role, Supervisor
 from monitor.watch import Watch
 from monitor.watch_plan import planned_anew, watch_plan
+from monitor.web.access import token_of
+from monitor.web.page import Page
 from monitor.web.server import Actions, Address, serving
 
 log = logging.getLogger(__name__)
@@ -77,7 +79,8 @@ class Daemon:
             self._health.expect(part)
         actions = Actions(resume_dead_letter=self._resume if self._plays("score") else None)
         http = self._settings.http
-        async with serving(http, self._health, actions, self._viewing) as self._address:
+        page = Page(self._viewing, token_of(http)) if self._viewing is not None else None
+        async with serving(http, self._health, actions, page) as self._address:
             roles = await self._start()
             _spare_the_collector()
             self._health.ready("start")

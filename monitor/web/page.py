@@ -61,6 +61,11 @@ class Page:
             if file.suffix in _TYPES
         }
 
+    @property
+    def asks_for_token(self) -> bool:
+        """Whether one must give a token to see it."""
+        return self._token is not None
+
     def add_to(self, app: web.Application) -> None:
         """Give the page its routes."""
         app.router.add_get("/", self._show)

@@ -21,9 +21,7 @@ from prometheus_client.exposition import choose_encoder
 from monitor import metrics
 from monitor.errors import NewsurgeError
 from monitor.health import Health
-from monitor.live.viewing import Viewing
 from monitor.settings import HttpSettings
-from monitor.web.access import token_of
 from monitor.web.page import FREE_PATHS, Page
 
 log = logging.getLogger(__name__)
@@ -68,15 +66,14 @@ class Address:
 
 @contextlib.asynccontextmanager
 async def serving(
-    settings: HttpSettings, health: Health, actions: Actions, viewing: Viewing | None = None
+    settings: HttpSettings, health: Health, actions: Actions, page: Page | None = None
 ) -> AsyncIterator[Address]:
     """Serve until the context ends; yields where, which matters when the port is 0.
 
     Raises:
-        NewsurgeError: when the host and port of the settings can't be listened on, or the file
-            of the token can't be read.
+        NewsurgeError: when the host and port of the settings can't be listened on.
     """
-    app = build_app(settings, health, actions, viewing)
+    app = build_app(settings, health, actions, page)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
     await runner.setup()
     try:
@@ -88,13 +85,9 @@ async def serving(
 
 
 def build_app(
-    settings: HttpSettings, health: Health, actions: Actions, viewing: Viewing | None = None
+    settings: HttpSettings, health: Health, actions: Actions, page: Page | None = None
 ) -> web.Application:
-    """The routes with their rules, without a socket; those of the live page where it is viewed.
-
-    Raises:
-        SettingsError: when the file of the page's token can't be read.
-    """
+    """The routes with their rules, without a socket; also the live page's, where there is one."""
 
     async def show_metrics(request: web.Request) -> web.Response:
         metrics.ready.set(health.is_ready)
@@ -124,14 +117,14 @@ def build_app(
     app.router.add_get("/livez", live)
     app.router.add_get("/readyz", ready)
     app.router.add_post("/dead-letter/resume", resume)
-    if viewing is not None:
-        token = token_of(settings)
-        if token is None and not _is_loopback(settings.host):
+    if page is not None:
+        if not page.asks_for_token and not _is_loopback(settings.host):
             log.warning(
                 "the live page is open to whoever reaches %s; set http.token_file or http.token "
-                "(NEWSURGE_HTTP__TOKEN), or turn it off with http.page", settings.host,
-            )  # fmt: skip
-        Page(viewing, token).add_to(app)
+                "(NEWSURGE_HTTP__TOKEN), or turn it off with http.page",
+                settings.host,
+            )
+        page.add_to(app)
     app.on_response_prepare.append(_secure)
     return app
 

@@ -1,23 +1,27 @@
 """The live page on real brokers: what a process tells, any process shows."""
 
-import asyncio
 import time
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from monitor.desk.records import Ack, Matchers, Silence, episode_of
 from monitor.desk.stream import say
 from monitor.live.messages import Snapshot
 from monitor.receiver import receiving
-from monitor.records import AlertPlace
+from monitor.records import AlertPlace, Series
 from monitor.settings import Settings
+from monitor.watch_plan import scored_partition
 from tests.conftest import Broker, Deployment
-from tests.integration.daemons import PATIENCE, accounted, alerts, publish, running
+from tests.integration.daemons import PATIENCE, accounted, publish, running
+from tests.integration.processes import Fleet, until
 from tests.integration.test_daemon import MANY_NEGATIVE, SECRET, STORIES, items
 from tests.live.following import live_page
 
 HOUR_MS = 3_600_000
+COUNT = 4
+NAMES = {"Alder", "Birch", "Cedar", "Damson", "Elder", "Fir", "Gorse", "Hazel", "Ivy", "Juniper"}
 HOSTILE = "<script>alert(1)</script>\n\ndata: {}\r\nevent: snapshot \u2028\u0000'\"& Calder fraud"
 
 
@@ -119,7 +123,61 @@ async def test_a_process_that_ends_in_order_says_so(settings: Settings) -> None:
         async with running(other):
             both = await page.until(lambda now: len(now.processes) == 2)
         (left,) = (await page.until(lambda now: len(now.processes) == 1)).processes
-        assert left in both.processes or left.id in {each.id for each in both.processes}
-        assert set(left.roles) == {"score", "watch", "notify"}
-        assert await alerts(settings) == []
-        await asyncio.sleep(0)
+    assert left.id in {each.id for each in both.processes}
+    assert set(left.roles) == {"score", "watch", "notify"}
+
+
+async def test_a_process_without_watch_shows_what_another_watches(settings: Settings) -> None:
+    watching = settings.model_copy(update={"roles": ("score", "watch")})
+    notifying = settings.model_copy(update={"roles": ("notify",)})
+    async with running(watching), running(notifying) as at, live_page(at.url) as page:
+        await publish(settings, items(STORIES))
+        shown = await page.until(
+            lambda now: bool(now.alerts) and any(each.state == "firing" for each in now.series)
+        )
+    assert {each.roles for each in shown.processes} == {("score", "watch"), ("notify",)}
+
+
+@pytest.mark.kafka
+async def test_two_processes_share_the_series_and_each_shows_all(
+    kafka: Broker, deployment: Deployment, tmp_path: Path, bundle: Path
+) -> None:
+    """Also after a handover: the one that is left tells of those that the other told of."""
+    (tmp_path / "alerts.yaml").write_text(MANY_NEGATIVE.replace("by: all", "by: entity"))
+    (tmp_path / "watchlist.csv").write_text("key,name\n" + "".join(f"{k},{k} Plc\n" for k in NAMES))
+    first, second = (
+        deployment(
+            kafka,
+            kafka={"client_id": name, "session_timeout_seconds": 6},
+            streams={"prefix": f"{tmp_path.name}.", "partitions": {"scored": COUNT}},
+            rules=tmp_path / "alerts.yaml",
+            model={"bundle": bundle},
+            score={"watchlist": tmp_path / "watchlist.csv"},
+        )
+        for name in ("first", "second")
+    )
+    async with aiohttp.ClientSession() as client, running(second) as stays:
+        fleet = Fleet(tmp_path, second, client)
+        async with running(first) as leaves:
+
+            async def is_shared() -> bool:
+                owners = await fleet.owners("watch")
+                return owners.keys() == {"first", "second"} and all(map(_told_by, owners.values()))
+
+            await until(is_shared)
+            for address in (leaves, stays):
+                async with live_page(address.url) as page:
+                    await page.until(
+                        lambda now: (
+                            {each.key for each in now.series} == NAMES and len(now.processes) == 2
+                        )
+                    )
+        ended = time.time_ns() // 1_000_000
+        async with live_page(stays.url) as page:
+            await page.until(
+                lambda now: {each.key for each in now.series if each.at > ended} == NAMES
+            )
+
+
+def _told_by(partitions: set[int]) -> set[str]:
+    return {key for key in NAMES if scored_partition(Series("entity", key), COUNT) in partitions}
