@@ -31,10 +31,11 @@ async def run_daemon(settings: Settings, stop: asyncio.Event, hint: str = "") ->
     def ready(address: Address) -> None:
         nonlocal told
         if not told:
+            page = f"the live page at {address.url}/, " if settings.http.page else ""
             click.echo(
                 f"newsurge is ready: roles {', '.join(settings.roles)}, reading "
                 f"{stream_name(settings, 'news')} at {settings.kafka.bootstrap_servers}, "
-                f"metrics at {address.url}/metrics{hint}",
+                f"{page}metrics at {address.url}/metrics{hint}",
                 err=True,
             )
         told = True

@@ -15,6 +15,7 @@ from monitor import records
 from monitor.backtest.result import Backtest
 from monitor.desk.records import DeskRecord
 from monitor.labels.record import Label
+from monitor.live.records import LiveRecord
 from monitor.rules.schema import rules_schema
 
 _NEWS_ITEM: dict[str, Any] = {
@@ -54,6 +55,7 @@ _TYPES: dict[str, Any] = {
     "backtest": Backtest,
     "desk": DeskRecord,
     "label": Label,
+    "live": LiveRecord,
 }
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 

@@ -9,6 +9,7 @@ import pytest
 
 from monitor import metrics_doc
 from monitor.delivery.retry import TABLE
+from monitor.live.records import STATES
 from monitor.metrics import REGISTRY, defined
 from monitor.model.judge import Unjudged
 from monitor.records import AlertState
@@ -16,7 +17,6 @@ from monitor.scoring.news import REASONS
 from monitor.scoring.take_up import INFERENCE
 from monitor.settings import ROLES
 from monitor.surge.partition import Outcome
-from monitor.watching.series_shown import STATES
 
 PAGE = Path(__file__).parent.parent / "docs" / "METRICS.md"
 MONITOR = Path(__file__).parent.parent / "monitor"

@@ -159,8 +159,8 @@ class Board:
             event=event,
             episode=episode,
             deliveries=self._deliveries.of(event.id),
-            silenced=silence and Said(silence.who, silence.why, silence.over_at),
-            acknowledged=ack and Said(ack.who, ack.why, ack.until),
+            silenced=Said(silence.who, silence.why, silence.over_at) if silence else None,
+            acknowledged=Said(ack.who, ack.why, ack.until) if ack else None,
         )
         self._put(self._alerts, event.id, view)
 

@@ -59,8 +59,13 @@ class Deliveries:
         ended = self._outcomes.get(queued.id)
         if ended is None or ended.silence is not None:
             return DeliveryView(receiver, "queued", queued.at)
-        state = "delivered" if ended.delivered else "given_up"
-        return DeliveryView(receiver, state, ended.at, ended.attempts, ended.reason)
+        return DeliveryView(
+            receiver,
+            "delivered" if ended.delivered else "given_up",
+            ended.at,
+            ended.attempts,
+            ended.reason,
+        )
 
     def _forget(self, identity: str) -> None:
         queued = self._queued.pop(identity)

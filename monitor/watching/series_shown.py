@@ -96,8 +96,8 @@ def show_series(
         _forget(by, key)
     _told.clear()
     _told.update(told)
-    for (by, key), seen in told.items():
-        _set(by, key, seen)
+    for (by, key), summed in told.items():
+        _set(by, key, summed)
 
 
 def _followed(watches: Iterable[PartitionWatch]) -> dict[Series, _Followed]:

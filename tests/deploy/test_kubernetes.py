@@ -110,9 +110,12 @@ def test_files_that_are_named_are_mounted(role: str) -> None:
     there |= {mounts["secrets"] / item["path"] for item in volumes["secrets"]["secret"]["items"]}
     settings, arguments = _settings(), container["args"]
     named = {Path(arguments[arguments.index("--settings") + 1]), settings.rules}
-    named |= {
-        file for file in (settings.kafka.sasl_password_file, settings.kafka.ssl_cafile) if file
-    }
+    secrets = (
+        settings.kafka.sasl_password_file,
+        settings.kafka.ssl_cafile,
+        settings.http.token_file,
+    )
+    named |= {file for file in secrets if file}
     assert named <= there
 
 

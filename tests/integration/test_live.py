@@ -127,6 +127,20 @@ async def test_a_process_that_ends_in_order_says_so(settings: Settings) -> None:
     assert set(left.roles) == {"score", "watch", "notify"}
 
 
+async def test_a_page_that_is_turned_off_is_not_there_and_the_process_still_tells(
+    settings: Settings,
+) -> None:
+    http = settings.http.model_copy(update={"page": False})
+    without = settings.model_copy(update={"http": http})
+    async with running(without) as address, aiohttp.ClientSession(address.url) as client:
+        for path in ("/", "/events", "/login", "/static/live.js"):
+            assert (await client.get(path)).status == 404
+        assert (await client.get("/livez")).status == 200
+        notifying = settings.model_copy(update={"roles": ("notify",)})
+        async with running(notifying) as other, live_page(other.url) as page:
+            await page.until(lambda now: len(now.processes) == 2 and bool(now.series))
+
+
 async def test_a_process_without_watch_shows_what_another_watches(settings: Settings) -> None:
     watching = settings.model_copy(update={"roles": ("score", "watch")})
     notifying = settings.model_copy(update={"roles": ("notify",)})

@@ -205,6 +205,11 @@ _steps: dict[str, st.SearchStrategy[tuple[Any, ...]]] = {
 }
 
 
+def _see_many(board: Board, first: int) -> None:
+    for number in range(first, first + ALERTS // 2):
+        board.see(fires(number))
+
+
 def _apply(board: Board, step: str, *given: Any) -> None:
     doing: dict[str, Callable[..., Any]] = {
         "hear series": lambda key, at: board.hear(series_view(str(key), at=at)),
@@ -215,7 +220,7 @@ def _apply(board: Board, step: str, *given: Any) -> None:
         "read many": lambda first: [board.read(scored_record(first + n)) for n in range(40)],
         "see": lambda number: board.see(fires(number)),
         "resolve": lambda number: board.see(resolves(number + 10, fires(number))),
-        "see many": lambda first: [board.see(fires(first + n)) for n in range(ALERTS // 2)],
+        "see many": lambda first: _see_many(board, first),
         "notify": lambda number, is_delivered: board.notify(
             Outcome(f"q{number}", "desk", is_delivered, 1, NOW)
             if is_delivered

@@ -5,11 +5,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from monitor.live.records import STATES
 from monitor.metrics import REGISTRY
 from monitor.records import Scored, Series
 from monitor.surge.partition import PartitionWatch
 from monitor.surge.rules import Rule
-from monitor.watching.series_shown import STATES, keep_shown
+from monitor.watching.series_shown import keep_shown
 from monitor.watching.series_shown import show_series as in_steps
 from tests.surge.log import BANKING, NEUTRAL, feed, mark, plan, record, rule
 

@@ -1,5 +1,6 @@
 """What the live page is told of each series, and when: what changed, and each again in time."""
 
+import time
 from dataclasses import replace
 
 import pytest
@@ -10,7 +11,6 @@ from monitor.live.records import SPARKS, RuleView, SeriesView
 from monitor.records import Scored, Series
 from monitor.surge.partition import PartitionWatch
 from monitor.surge.rules import Rule
-from monitor.watching import series_told
 from monitor.watching.looking import look
 from monitor.watching.series_shown import show_series
 from monitor.watching.series_told import SeriesTold
@@ -34,7 +34,7 @@ class Page:
         self.holds = True
         self.told: list[SeriesView] = []
         self._look = SeriesTold(self.told.append, lambda _: self.holds)
-        monkeypatch.setattr(series_told.time, "time_ns", lambda: self.now * 1_000_000)
+        monkeypatch.setattr(time, "time_ns", lambda: self.now * 1_000_000)
 
     def look(self, watch: PartitionWatch, limit: int = 10) -> list[SeriesView]:
         """What a round tells anew."""
