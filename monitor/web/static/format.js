@@ -60,6 +60,9 @@ export function duration(ms) {
   return pair(size, DAY, "d", HOUR, "h");
 }
 
+/** A length of time, roughly: by its largest unit, 413 d. */
+export const roughly = (ms) => duration(ms).split(" ").slice(0, 2).join(" ");
+
 function pair(ms, large, largeName, small, smallName) {
   const smalls = Math.round(ms / small);
   const each = large / small;

@@ -10,6 +10,7 @@ import {
   fullMoment,
   many,
   rate,
+  roughly,
   seriesName,
   timeOfDay,
   zoneName,
@@ -81,8 +82,9 @@ export class TopBar {
     if (node.textContent !== shown) node.replaceChildren(moment(clock, shown));
     set(node, "title", `${fullMoment(clock)}: how far time has come in the log`);
     set(node, "data-far", isFar);
+    const side = wall > clock ? "behind" : "ahead";
     const label = isFar
-      ? `Log time, ${duration(Math.abs(wall - clock))} ${wall > clock ? "behind" : "ahead"}`
+      ? `Log time, ${roughly(Math.abs(wall - clock))} ${side}`
       : `Log time ${zoneName(clock)}`;
     write(byId("clock-label"), label);
   }

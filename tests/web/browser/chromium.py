@@ -24,7 +24,7 @@ MISSING = "needs Debian's chromium and chromium-driver: `make test-tools` instal
 _LOOK_AGAIN_SECONDS = 0.2
 _FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--lang=en",
-    "--disable-background-networking", "--no-first-run",
+    "--disable-background-networking", "--no-first-run", "--hide-scrollbars",
 )  # fmt: skip
 
 
