@@ -63,6 +63,12 @@ export function duration(ms) {
 /** A length of time, roughly: by its largest unit, 413 d. */
 export const roughly = (ms) => duration(ms).split(" ").slice(0, 2).join(" ");
 
+/** The time that a series' counts are of: an hour, or the longest window of its rules. */
+export function span(series) {
+  const ms = series.negative.length * series.spark_seconds * SECOND;
+  return Math.abs(ms - HOUR) < 2 * MINUTE ? "hour" : duration(ms);
+}
+
 function pair(ms, large, largeName, small, smallName) {
   const smalls = Math.round(ms / small);
   const each = large / small;

@@ -1,7 +1,7 @@
 // What opens below a series' row: its picture, rules, newest headlines and alerts.
 
 import { arrange, el, foreign, moment, set, shape } from "./dom.js";
-import { duration, many, percent, quantity, seriesKey, timeNear } from "./format.js";
+import { duration, many, percent, quantity, seriesKey, span, timeNear } from "./format.js";
 import { headlineItems } from "./headlines.js";
 import { chart } from "./sparkline.js";
 import { episodes } from "./store.js";
@@ -105,14 +105,12 @@ function ruleItem(rule) {
 }
 
 function pictureOf(one) {
-  const slots = Math.max(one.negative.length, 1);
-  const span = slots * one.spark_seconds;
-  const usual = one.expected_negative / (3600 / one.spark_seconds);
+  const usual = one.expected_negative / Math.max(one.negative.length, 1);
   const share = one.story_count ? one.negative_count / one.story_count : null;
   const known = one.usual_share === null ? "" : ` (usual ${percent(one.usual_share)})`;
   const shares = share === null ? "" : `, ${percent(share)}${known}`;
   const words =
-    `${many(one.story_count, "story", "stories")} in the last hour, ` +
+    `${many(one.story_count, "story", "stories")} in the last ${span(one)}, ` +
     `${one.negative_count} of them negative${shares}; ` +
     `${quantity(one.expected_negative)} negative are usual`;
   return [
@@ -123,11 +121,7 @@ function pictureOf(one) {
       el("span", {}, el("i", { class: "key-negative" }), "negative stories"),
       el("span", {}, el("i", { class: "key-stories" }), "all stories"),
       el("span", {}, el("i", { class: "key-usual" }), "negative, usual"),
-      el(
-        "span",
-        { class: "soft" },
-        `the last ${duration(span * 1000)}, a bar is ${duration(one.spark_seconds * 1000)}`,
-      ),
+      el("span", { class: "soft" }, `a bar is ${duration(one.spark_seconds * 1000)}`),
     ),
     el("p", { class: "soft" }, `${words}.`),
   ];

@@ -1,7 +1,7 @@
 // One row of the table of series, updated in place, and the detail that opens below it.
 
 import { el, foreign, set, shape, write } from "./dom.js";
-import { count, many, percent, plain, quantity, seriesName } from "./format.js";
+import { count, many, percent, plain, quantity, seriesName, span } from "./format.js";
 import { SeriesDetail } from "./series_detail.js";
 import { drawSpark, spark } from "./sparkline.js";
 
@@ -83,10 +83,10 @@ export class Row {
       this.share.parentNode,
       "title",
       share === null
-        ? "no stories in the last hour"
+        ? `no stories in the last ${span(one)}`
         : `${percent(share)} of ${many(one.story_count, "story", "stories")} negative, ${known}`,
     );
     const negative = many(one.negative_count, "negative story", "negative stories");
-    drawSpark(this.spark, one.negative, `${negative} in the last hour`);
+    drawSpark(this.spark, one.negative, `${negative} in the last ${span(one)}`);
   }
 }

@@ -47,7 +47,7 @@ export class TopBar {
 
   /** Say aloud what began to fire, and let title and icon tell how much does. */
   tell(fired) {
-    const { firing } = this.store.states();
+    const firing = alarms(this.store);
     document.title = firing ? `(${firing}) newsurge` : "newsurge";
     set(byId("favicon"), "href", firing ? "static/favicon-firing.svg" : "static/favicon.svg");
     if (fired.length) {
@@ -128,31 +128,34 @@ export function modelsOf(store) {
   return [...new Set(models)].sort();
 }
 
+/** How many series alarm: those that fire, and those that are silent against a rule. */
+function alarms(store) {
+  const isAlarm = ({ state, rules }) =>
+    state === "firing" || (state === "silent" && rules.some((rule) => rule.state === "firing"));
+  return [...store.series.values()].filter(isAlarm).length;
+}
+
 function overall(store) {
   const counts = store.states();
   const total = store.series.size;
-  const state = ORDER.find((each) => counts[each]) ?? "waiting";
+  const inWords = (number) => many(number, "series", "series");
   const rest = (leading) =>
     ORDER.filter((each) => each !== leading && counts[each])
       .map((each) => `${count(counts[each])} ${WORDS[each]}`)
       .join(" · ");
-  if (!total)
-    return { state: "silent", words: "No series yet", rest: "waiting for the first news" };
-  if (state === "firing" || state === "pending") {
-    return {
-      state,
-      words: `${many(counts[state], "series", "series")} ${state}`,
-      rest: rest(state),
-    };
+  if (!total) return { state: "silent", words: "No series yet", rest: "" };
+  if (counts.firing) {
+    return { state: "firing", words: `${inWords(counts.firing)} firing`, rest: rest("firing") };
   }
-  if (counts.calm) {
-    const words = counts.calm === total ? "All calm" : "Calm";
-    return {
-      state: "calm",
-      words,
-      rest: `${many(total, "series", "series")}${counts.calm === total ? "" : ` · ${rest("")}`}`,
-    };
+  if (counts.silent === total) return { state: "silent", words: "No news arrives", rest: "" };
+  const silent = alarms(store);
+  if (silent) {
+    return { state: "pending", words: `${inWords(silent)} silent too long`, rest: rest("") };
   }
-  if (counts.warming) return { state: "warming", words: "Warming up", rest: rest("") };
-  return { state: "silent", words: "No news arrives", rest: rest("") };
+  if (counts.pending) {
+    return { state: "pending", words: `${inWords(counts.pending)} pending`, rest: rest("pending") };
+  }
+  if (counts.calm === total) return { state: "calm", words: "All calm", rest: inWords(total) };
+  if (counts.calm) return { state: "calm", words: "Nothing firing", rest: rest("") };
+  return { state: "warming", words: "Warming up", rest: rest("") };
 }

@@ -63,20 +63,23 @@ class Tab:
         await asyncio.to_thread(self._driver.refresh)
 
     async def run(self, script: str, *arguments: Any) -> Any:
-        """What a script returns: JSON values only."""
+        """What a script returns, which may await things: JSON values only."""
+        # `arguments` are a function's own, but not an arrow function's.
+        script = f"return (async function () {{ {script}\n }}).apply(null, arguments)"
         return await asyncio.to_thread(self._driver.execute_script, script, *arguments)
 
     async def ask(self, expression: str, *arguments: Any) -> Any:
         """The value of an expression; it may be a promise."""
-        script = f"return (async () => ({expression}))()"
-        return await asyncio.to_thread(self._driver.execute_script, script, *arguments)
+        return await self.run(f"return ({expression})", *arguments)
 
     async def text(self, selector: str) -> str:
         """What is read in the first element that the selector finds; nothing where there is none.
 
         It is the text of the document, whether or not it is in sight.
         """
-        return str(await self.ask("document.querySelector(arguments[0])?.textContent", selector) or "")
+        return str(
+            await self.ask("document.querySelector(arguments[0])?.textContent", selector) or ""
+        )
 
     async def until(self, expression: str, *arguments: Any, seconds: float = PATIENCE) -> Any:
         """Wait until the expression is true of the page, and give its value."""
@@ -89,6 +92,24 @@ class Tab:
                 seen = await self.ask("document.body.innerText.slice(0, 2000)")
                 raise AssertionError(f"it never came to hold: {expression} {arguments}\n{seen}")
             await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+
+    async def until_it_says(self, selector: str, words: str) -> str:
+        """Wait until the first element that the selector finds holds the words; gives its text."""
+        holds = "document.querySelector(arguments[0])?.textContent.includes(arguments[1])"
+        await self.until(holds, selector, words)
+        return await self.text(selector)
+
+    async def until_there_are(self, number: int, selector: str) -> None:
+        """Wait until the selector finds so many elements."""
+        counts = "document.querySelectorAll(arguments[0]).length === arguments[1]"
+        await self.until(counts, selector, number)
+
+    async def open_all(self) -> None:
+        """Open every series, alert and the pipeline."""
+        await self.run(
+            "document.querySelectorAll('.row-button, .episode > summary, #pipeline summary')"
+            ".forEach((each) => each.click())"
+        )
 
     async def press(self, *keys: str) -> None:
         """Press keys, one after the other, wherever the focus is."""
@@ -104,7 +125,7 @@ class Tab:
     async def look(
         self, width: int, height: int, scheme: str = "light", *, is_phone: bool = False
     ) -> None:
-        """Give the tab a size and a colour scheme; motion is reduced, so that pictures hold still."""
+        """Give the tab a size and a colour scheme; motion is reduced, so that it holds still."""
         metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": is_phone}
         features = [
             {"name": "prefers-color-scheme", "value": scheme},

@@ -19,14 +19,16 @@ from pathlib import Path
 
 from PIL import Image
 
+from monitor.app import Daemon
 from monitor.delivery.webhook import new_secret
+from monitor.demo.life import guarded
 from monitor.embedded import embedded_broker, embedded_settings
 from monitor.publish import publish
 from monitor.publish_plan import replay_settings
 from monitor.receiver import receiving
 from monitor.rules.file import default_rules
 from monitor.settings import Settings, load_settings
-from tests.integration.daemons import running
+from monitor.web.server import Address
 from tests.web.browser.chromium import Tab, chromium
 
 SPEED = 90.0
@@ -38,7 +40,6 @@ LOOKS = {"desk": (1440, 900), "phone": (390, 844)}
 
 async def take(directory: Path, tab: Tab) -> None:
     """Play the surge and write the pictures into the directory."""
-    directory.mkdir(parents=True, exist_ok=True)
     async with _playing() as url:
         await tab.look(*LOOKS["desk"])
         await tab.go(f"{url}/")
@@ -71,13 +72,23 @@ async def _playing() -> AsyncIterator[str]:
         feed.write_bytes(whole[whole.rindex(b"\n", 0, whole.index(BEGIN)) + 1 :])
         async with embedded_broker() as broker, receiving(new_secret()) as receiver:
             settings = replay_settings(_settings(broker), SPEED)
-            async with running(settings, [receiver.target("desk")]) as address:
-                playing = asyncio.create_task(publish(settings, feed, speed=SPEED))
-                try:
-                    yield address.url
-                finally:
-                    playing.cancel()
-                    await asyncio.gather(playing, return_exceptions=True)
+            stop, ready = asyncio.Event(), asyncio.Event()
+            addresses: list[Address] = []
+
+            def is_ready(address: Address) -> None:
+                addresses.append(address)
+                ready.set()
+
+            daemon = Daemon(settings, is_ready, [receiver.target("desk")])
+            life = asyncio.create_task(daemon.run(stop))
+            await guarded(ready.wait(), [life])
+            playing = asyncio.create_task(publish(settings, feed, speed=SPEED))
+            try:
+                yield addresses[0].url
+            finally:
+                stop.set()
+                playing.cancel()
+                await asyncio.gather(playing, life, return_exceptions=True)
 
 
 def _settings(broker: str) -> Settings:
@@ -93,6 +104,7 @@ def _settings(broker: str) -> Settings:
 def main() -> None:
     """Take the pictures that the command line asks for."""
     directory = Path(sys.argv[1])
+    directory.mkdir(parents=True, exist_ok=True)
     with chromium() as driver:
         asyncio.run(take(directory, Tab(driver)))
 

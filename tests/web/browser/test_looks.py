@@ -13,7 +13,7 @@ from monitor.receiver import receiving
 from monitor.settings import Settings
 from tests.integration.daemons import publish, running
 from tests.web.browser.chromium import ENTER, ESCAPE, SPACE, TAB, Tab
-from tests.web.browser.test_surge import BAD, BANKS, ROW, SECRET, items
+from tests.web.browser.test_surge import BAD, BANKS, ITEMS, SECRET, STATE, items
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
 CHECKS = (Path(__file__).parent / "checks.js").read_text(encoding="utf-8")
@@ -22,6 +22,12 @@ TAGS = "<script>window.owned = 1</script><img src=x onerror='window.owned = 2'>"
 TURNS = "\x1b[31mred\x1b[0m \u202eesrever\u2066 \r\nforged: line \x00 \x9b31m \u200b\ufeff"
 QUOTES = "\"'><svg onload=window.owned=3>&lt;b&gt; ${window.owned=4} {{7*7}}"
 NAME = "<img src=x onerror=window.owned=5>"
+
+
+NAMED = """\
+  - {alert: Named, type: threshold, by: entity, window: 10s, when: negative_count >= 1}
+"""
+MADE = "document.querySelectorAll('body img, body script, [onload], [onerror], iframe').length"
 
 
 @pytest.fixture
@@ -48,7 +54,9 @@ def hostile() -> list[dict[str, Any] | bytes]:
             "title": f"{BAD[number]} {text}",
             "body": text,
             "source": text,
-            "url": ["javascript:window.owned=6", f"https://news.example/?q={QUOTES}", text][number % 3],
+            "url": ["javascript:window.owned=6", f"https://news.example/?q={QUOTES}", text][
+                number % 3
+            ],
             "language": text if number == 5 else "en",
             "entities": [text, NAME],
             text[:50]: {text: [text]},
@@ -70,14 +78,16 @@ async def test_hostile_news_stays_text(
 ) -> None:
     logs.configure("text", "debug")
     rules = settings.rules.read_text().replace("negative_count >= 5", "negative_count >= 3")
-    rules = rules.replace("Negative news comes in numbers.", "'{{ series.key }} {{ stories[0].title }}'")
-    settings.rules.write_text(rules + f"  - {{alert: Named, type: threshold, by: entity, window: 10s, when: negative_count >= 1}}\n")
+    rules = rules.replace(
+        "Negative news comes in numbers.", "'{{ series.key }} {{ stories[0].title }}'"
+    )
+    settings.rules.write_text(rules + NAMED)
     async with receiving(SECRET) as receiver, running(settings, [receiver.target("desk")]) as at:
         await tab.go(f"{at.url}/")
         await publish(settings, hostile())
-        await tab.until("document.querySelectorAll('#headline-list > li').length === 6")
+        await tab.until_there_are(6, ITEMS)
         await tab.until("document.querySelectorAll('.episode .badges').length >= 2")
-        await tab.run("document.querySelectorAll('.row-button, .episode > summary, #pipeline summary').forEach((each) => each.click())")
+        await tab.open_all()
         await tab.until("document.querySelectorAll('.stories li').length > 1")
         await receiver.until(lambda told: len(told.accepted) >= 2)
         for width, height in (LOOKS[0], LOOKS[3]):
@@ -88,8 +98,7 @@ async def test_hostile_news_stays_text(
         assert QUOTES in read
         assert not {"\x1b", "\x00", "\x9b", "\u202e", "\u2066"} & set(read)
         assert await tab.ask("window.owned ?? null") is None
-        made = "document.querySelectorAll('body img, body script, body [onload], body [onerror], iframe').length"
-        assert await tab.ask(made) == 0
+        assert await tab.ask(MADE) == 0
         links = await tab.ask("[...document.querySelectorAll('a[href]')].map((a) => a.protocol)")
         assert set(links) == {"https:", "http:"}  # the page's own anchors are http
         assert await tab.complaints() == []
@@ -110,7 +119,7 @@ async def test_every_look_can_be_read(settings: Settings, tab: Tab) -> None:
         await tab.go(f"{address.url}/")
         await publish(settings, items(BAD, "bad"))
         await tab.until("document.querySelector('.episode[data-firing]')")
-        await tab.run("document.querySelectorAll('.row-button, .episode > summary, #pipeline summary').forEach((each) => each.click())")
+        await tab.open_all()
         await tab.until("document.querySelector('.evidence h4')")
         for scheme in ("light", "dark"):
             for width, height in LOOKS:
@@ -124,7 +133,7 @@ async def test_the_keyboard_alone(settings: Settings, tab: Tab) -> None:
         await tab.look(1440, 900)
         await tab.go(f"{address.url}/")
         await publish(settings, items(BAD, "bad"))
-        await tab.until(ROW, BANKS)
+        await tab.until(STATE, BANKS)
         await tab.until("document.querySelector('.episode')")
         await tab.press(TAB)
         assert await tab.ask(focused, ".skip")
@@ -145,7 +154,9 @@ async def test_the_keyboard_alone(settings: Settings, tab: Tab) -> None:
         await tab_to(tab, ".row-button")
         await tab.press(ENTER)
         assert await tab.ask("document.activeElement.getAttribute('aria-expanded')") == "true"
-        assert await tab.ask("document.getElementById(document.activeElement.getAttribute('aria-controls')) !== null")
+        assert await tab.ask(
+            "document.getElementById(document.activeElement.getAttribute('aria-controls')) !== null"
+        )
         await tab.press(SPACE)
         assert await tab.ask("document.activeElement.getAttribute('aria-expanded')") == "false"
         await tab_to(tab, ".episode > summary")

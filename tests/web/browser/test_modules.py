@@ -1,6 +1,7 @@
 """The page's pure modules, in the browser that runs them: how things are written, what is known."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,11 +11,12 @@ from tests.integration.daemons import running
 from tests.web.browser.chromium import Tab
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(120)]
+STORE = (Path(__file__).parent / "store_checks.js").read_text(encoding="utf-8")
 HOUR, DAY = 3_600_000, 86_400_000
 WRITTEN: list[tuple[str, Any, str]] = [
     ("quantity", 0, "0"), ("quantity", 0.004, "<0.01"), ("quantity", 0.0723, "0.07"),
     ("quantity", 3.2, "3.2"), ("quantity", 69.19, "69"), ("quantity", 12345, "12,345"),
-    ("percent", 0.834, "83%"), ("score", -0.816, "−0.82"), ("score", 0.5, "+0.50"),
+    ("percent", 0.834, "83%"), ("score", -0.816, "\N{MINUS SIGN}0.82"), ("score", 0.5, "+0.50"),
     ("score", -0.001, "0.00"), ("duration", 45_000, "45 s"), ("duration", 59_700, "60 s"),
     ("duration", 9 * 60_000, "9 min"), ("duration", 2 * HOUR + 5 * 60_000, "2 h 5 min"),
     ("duration", 2 * HOUR, "2 h"), ("duration", 3 * DAY + 4 * HOUR, "3 d 4 h"),
@@ -30,15 +32,14 @@ WRITTEN: list[tuple[str, Any, str]] = [
 async def test_how_things_are_written(settings: Settings, tab: Tab) -> None:
     async with running(settings) as address:
         await tab.go(f"{address.url}/")
-        written = await tab.ask(
-            """import('/static/format.js').then((format) =>
-                arguments_[0].map(([name, value]) => format[name](value)))""".replace(
-                "arguments_[0]", json.dumps([[name, value] for name, value, _ in WRITTEN])
-            )
+        asked = json.dumps([[name, value] for name, value, _ in WRITTEN])
+        written = await tab.run(
+            "const format = await import('/static/format.js');"
+            f"return {asked}.map(([name, value]) => format[name](value))"
         )
         assert written == [expected for *_, expected in WRITTEN]
 
-        known = await tab.ask(STORE)
+        known = await tab.run(STORE)
     assert known == {
         "headlines": 60,
         "oldest": "0/40",
@@ -48,25 +49,3 @@ async def test_how_things_are_written(settings: Settings, tab: Tab) -> None:
         "skipped": 7,
         "gone": [["orderly", True], ["silent", False]],
     }
-
-
-STORE = """import('/static/store.js').then(({ Store, episodes }) => {
-  const event = (id, fired_at) => ({ id, state: 'firing', fired_at, rule: 'Alive', series: { by: 'all', key: 'all' } });
-  const alert = (id, at) => ({ event: event(id, at), episode: id });
-  const empty = { series: [], processes: [], headlines: [], alerts: [], skipped: 0, version: '1' };
-  const store = new Store();
-  store.replace({ ...empty, now: 1 });
-  const beats = [alert('beat0', 0), alert('beat1', 1), alert('beat2', 2)];
-  const repeated = episodes(beats).map(({ id, before }) => [id, before]);
-  store.apply({ now: 2, alerts: beats, headlines: [...Array(100).keys()].map((n) => ({ id: `0/${n}` })) });
-  store.apply({ now: 3, alerts: [...Array(300).keys()].map((n) => alert(`a${n}`, n)), skipped: 7 });
-  const [headlines, oldest, alerts, skipped] =
-    [store.headlines.size, [...store.headlines.keys()][0], store.alerts.size, store.skipped];
-  const now = Date.now();
-  const process = (id, at) => ({ id, at });
-  store.apply({ now, processes: [process('orderly', now - 1000), process('silent', now - 46000)] });
-  store.apply({ now, gone_processes: ['orderly', 'silent'] });
-  const gone = store.goneProcesses().map(({ process, isOrderly }) => [process.id, isOrderly]);
-  const again = store.replace({ ...empty, now, alerts: [alert('a299', 299), alert('new', 300)] });
-  return { headlines, oldest, alerts, repeated, announced: again.map((each) => each.event.id), skipped, gone };
-})"""
