@@ -44,6 +44,7 @@ _RECEIVER = "demo"
 _KEPT_SPAN = 3_600_000  # milliseconds that the sparklines cover when it is kept running
 _KEPT = """
 Still running, live, until Ctrl-C.
+  live page {url}/
   metrics   {url}/metrics
   webhooks  {webhooks}
   Kafka     {broker} (in memory)
@@ -149,6 +150,7 @@ async def _play(stage: Stage) -> Verdict:
         f"one second is {speed / 60:.0f} minutes."
     )
     async with _running(stage, settings, seen) as running:
+        stage.console.print(f"In a browser: {running.address.url}/")
 
         async def course() -> Verdict:
             await publish(settings, stage.feed, speed=speed, on_sent=seen.take_sent)

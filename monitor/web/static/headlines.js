@@ -4,6 +4,7 @@ import { arrange, byId, el, foreign, link, moment, set, write } from "./dom.js";
 import { count, fullMoment, percent, score, timeNear } from "./format.js";
 
 const READING_MS = 30_000;
+const NEUTRAL = 0.1;
 
 export class Headlines {
   constructor(store) {
@@ -137,7 +138,8 @@ function scoreBar({ score: value, sentiment }) {
   const bar = el("span", { class: "score-bar", "aria-hidden": "true" }, el("i"));
   bar.style.setProperty("--size", Math.min(1, Math.abs(value)));
   const words = Object.entries(sentiment).map(([name, part]) => `${name} ${percent(part)}`);
-  const tone = value < 0 ? "negative" : "positive";
+  const side = value < 0 ? "negative" : "positive";
+  const tone = Math.abs(value) < NEUTRAL ? `neutral ${side}` : side;
   return el(
     "span",
     { class: `score ${tone}`, title: words.join(", ") },

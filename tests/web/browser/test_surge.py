@@ -3,9 +3,10 @@
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from monitor.receiver import receiving
-from monitor.settings import Settings
+from monitor.settings import HttpSettings, Settings
 from tests.integration.daemons import publish, running
 from tests.web.browser.chromium import ENTER, Tab
 
@@ -106,7 +107,7 @@ async def test_a_reload_and_a_restart_of_the_daemon(settings: Settings, tab: Tab
 
 
 async def test_the_token_is_asked_for_once(settings: Settings, tab: Tab) -> None:
-    http = type(settings.http)(port=settings.http.port, token=TOKEN)
+    http = HttpSettings(port=settings.http.port, token=SecretStr(TOKEN))
     settings = settings.model_copy(update={"http": http})
     async with running(settings) as address:
         await tab.go(f"{address.url}/")
