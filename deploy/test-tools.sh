@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs on Debian what some tests need beside Python: Java and Maven for a real Kafka,
-# Prometheus and Chromium. Tests skip, and say so, where these are absent.
+# Prometheus, and Chromium with its driver. Tests skip, and say so, where these are absent.
 set -euo pipefail
 
 missing=()
@@ -8,9 +8,10 @@ command -v java >/dev/null || missing+=(openjdk-17-jre-headless)
 command -v mvn >/dev/null || missing+=(maven)
 command -v prometheus >/dev/null || missing+=(prometheus)
 command -v chromium >/dev/null || missing+=(chromium)
+command -v chromedriver >/dev/null || missing+=(chromium-driver)
 
 if [ ${#missing[@]} -eq 0 ]; then
-    echo "test tools: java, mvn, prometheus and chromium are there"
+    echo "test tools: java, mvn, prometheus, chromium and chromedriver are there"
     exit 0
 fi
 if ! command -v apt-get >/dev/null; then

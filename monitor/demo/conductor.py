@@ -48,7 +48,7 @@ _RECEIVER = "demo"
 _KEPT_SPAN = 3_600_000  # milliseconds that the sparklines cover when it is kept running
 _KEPT = """
 Still running, live, until Ctrl-C.
-  page        {url}/
+  live page   {url}/
   metrics     {url}/metrics
   Prometheus  {prometheus}
   webhooks    {webhooks}
@@ -167,7 +167,7 @@ async def _play(stage: Stage) -> Verdict:
         f"one second is {speed / 60:.0f} minutes."
     )
     async with _running(stage, settings, seen) as running:
-        _say(stage.console, f"It can be watched at {running.address.url}/")
+        _say(stage.console, f"In a browser: {running.address.url}/")
 
         async def course() -> Verdict:
             await publish(settings, stage.feed, speed=speed, on_sent=seen.take_sent)
