@@ -153,6 +153,6 @@ async def test_without_a_challenger_it_is_said_what_does_not_answer() -> None:
         assert f"{len(silent)}: {silent[0].none}" in demo.said
         page = re.search(r"page +(http://\S+)", demo.said)
         assert page
-        assert f"It can be watched at {page[1]}" in demo.said
+        assert f"In a browser: {page[1]}" in demo.said
         async with demo.client.get(f"{page[1]}metrics") as response:
             assert response.status == 200
