@@ -72,6 +72,10 @@ class Hyper(Section):
     distil: Distil | None = None
     lora: Lora | None = None
     freeze_embeddings: bool = False
+    class_offsets: bool = Field(
+        False,
+        description="Move each class's logit by what dev asks for, before the export.",
+    )
     dev_share: Share = Field(0.08, description="Part of train kept for choices and temperatures.")
     bf16: bool = Field(True, description="Autocast to bfloat16, where the hardware computes in it.")
     threads: int = Field(0, ge=0, description="CPU threads; 0: torch's choice.")
@@ -124,7 +128,8 @@ class Tune(Section):
 
     @model_validator(mode="after")
     def _known_keys(self) -> Tune:
-        fixed = {"seed", "threads", "dev_share", "checkpoint_steps", "average", "distil", "lora"}
+        fixed = {"seed", "threads", "dev_share", "checkpoint_steps"}
+        fixed |= {"average", "distil", "lora", "class_offsets"}
         for key, values in self.space.items():
             if key not in Hyper.model_fields or key in fixed:
                 known = ", ".join(sorted(Hyper.model_fields.keys() - fixed))

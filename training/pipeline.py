@@ -92,6 +92,7 @@ def train(
 
     from training.export import export, save_weights
     from training.network import build, find_encoder
+    from training.offsets import move_heads
     from training.start import take_weights
     from training.trainer import fit, predict
 
@@ -121,9 +122,12 @@ def train(
     draft = place / "bundle"
     shutil.rmtree(draft, ignore_errors=True)  # of an export that was interrupted
     draft.mkdir()
+    logits = predict(network, tokenizer, dev, recipe)
+    if recipe.hyper.class_offsets:
+        logits = move_heads(network, logits, dev, recipe)
     exact = [
-        probabilities_of(logits.numpy(), head, recipe.topic_mode)
-        for head, logits in zip(HEADS, predict(network, tokenizer, dev, recipe), strict=True)
+        probabilities_of(told.numpy(), head, recipe.topic_mode)
+        for head, told in zip(HEADS, logits, strict=True)
     ]
     export(network, tokenizer, draft)
     if full:
