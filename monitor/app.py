@@ -22,7 +22,8 @@ from monitor.live.process import ThisProcess
 from monitor.live.records import LiveRecord, ProcessView
 from monitor.live.telling import Telling
 from monitor.live.viewing import Viewing
-from monitor.model.bundle import Bundle
+from monitor.metric_zeros import begin_role, begin_topics
+from monitor.model.bundle import NO_TOPIC, Bundle
 from monitor.model.judge import Judge, load_judge
 from monitor.notify import Notify
 from monitor.reloading import Reloading
@@ -106,6 +107,7 @@ class Daemon:
         roles: dict[str, Role] = {}
         if judge is not None:
             serving = Serving(counted, judge, found.watchlist, found.rules.topics)
+            begin_topics((*found.bundle.meta.topics, NO_TOPIC))
             roles["score"] = self._score = Score(counted, serving, found.watchlist, self._health)
         if self._plays("watch"):
             plan = watch_plan(counted, found.rules, found.bundle.meta.topics, found.watchlist)
@@ -115,6 +117,8 @@ class Daemon:
             roles["notify"] = self._notify = Notify(counted, receivers, self._health)
         read = partial(read_files, settings, os.environ)
         roles["reload"] = Reloading(read, self._adopt, reading, self._asked)
+        for role in roles:
+            begin_role(role)
         return roles
 
     def _adopt(self, found: Deployed) -> None:

@@ -7,7 +7,7 @@ from html import escape
 
 from monitor.logs import printable
 
-_VOID = ("meta", "col", "br")
+_VOID = ("meta", "col", "br", "img")
 _SVG_VOID = ("line", "rect", "path", "circle", "polyline")
 
 

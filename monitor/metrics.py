@@ -14,6 +14,7 @@ from prometheus_client import (
     Counter,
     Gauge,
     Histogram,
+    ProcessCollector,
     disable_created_metrics,
 )
 from prometheus_client.metrics import MetricWrapperBase
@@ -22,6 +23,8 @@ from monitor import __version__
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # it has no annotations
 REGISTRY = CollectorRegistry()
+PROCESS = ProcessCollector(registry=REGISTRY)
+"""`process_cpu_seconds_total` and others of the process, under Prometheus' own names; on Linux."""
 
 _LATENCY_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 
@@ -36,6 +39,10 @@ dead_letters_total = Counter(
 unjudged_items_total = Counter(
     "newsurge_unjudged_items", "Items that the model could not judge, by reason.", ["reason"],
     registry=REGISTRY,
+)  # fmt: skip
+judged_items_total = Counter(
+    "newsurge_judged_items", "Items judged, by their most probable topic and sentiment.",
+    ["topic", "sentiment"], registry=REGISTRY,
 )  # fmt: skip
 inference_seconds = Histogram(
     "newsurge_inference_seconds", "Time of one chunk in the model.", buckets=_LATENCY_BUCKETS,
@@ -209,6 +216,11 @@ def defined() -> Iterator[Defined]:
     """Every metric, in the order of their definition, whether it has told anything yet or not."""
     for metric in list(globals().values()):
         if isinstance(metric, MetricWrapperBase):
-            (family,) = metric.describe()
-            name = f"{family.name}_total" if family.type == "counter" else family.name
-            yield Defined(name, family.type, family.documentation, tuple(metric._labelnames))  # noqa: SLF001 - there is no public way to them
+            yield as_defined(metric)
+
+
+def as_defined(metric: MetricWrapperBase) -> Defined:
+    """What there is to know of one metric."""
+    (family,) = metric.describe()
+    name = f"{family.name}_total" if family.type == "counter" else family.name
+    return Defined(name, family.type, family.documentation, tuple(metric._labelnames))  # noqa: SLF001 - there is no public way to them

@@ -1,7 +1,7 @@
 """docs/METRICS.md, generated from `monitor.metrics`; and what each label may say, in words.
 
 `python -m monitor.metrics_doc docs/METRICS.md` writes it; a test keeps it true. It owns words
-only: metrics are defined in `monitor.metrics`.
+and the values of labels: metrics are defined in `monitor.metrics`.
 """
 
 from __future__ import annotations
@@ -22,12 +22,17 @@ own work: add processes up with `sum`, but for what "the same in every process" 
 
 Names begin with `newsurge_`, units are base units, counters end in `_total`. A histogram has
 `_bucket`, `_sum` and `_count`. Labels come from bounded sets, never from text or ids. Times called
-`timestamp` are seconds since 1970 UTC. A gauge of a partition is there only where the process
-holds that partition. A labelled metric is absent until it has something to tell, so write
-`sum(rate(...)) or vector(0)` where a zero matters.
+`timestamp` are seconds since 1970 UTC.
+
+Counters are there at 0 from the start of the role, rule or receiver that they belong to; those of a
+challenger only where `model.shadow` names one. A gauge of a partition is there only where the
+process holds that partition, so write `sum(...) or vector(0)` where a zero matters. On Linux the
+process's own CPU time, memory and open files are told too, under the names that Prometheus has for
+them (`process_cpu_seconds_total`, `process_resident_memory_bytes`, `process_open_fds`).
 
 Alerting rules on these metrics are in
-[`deploy/prometheus/newsurge.rules.yml`](../deploy/prometheus/newsurge.rules.yml).
+[`deploy/prometheus/newsurge.rules.yml`](../deploy/prometheus/newsurge.rules.yml), dashboards in
+[`deploy/grafana/dashboards/`](../deploy/grafana/dashboards).
 
 """
 
@@ -38,6 +43,8 @@ _COMMON: dict[str, Values] = {
     "partition": "The number of a partition, bounded by `streams.partitions`.",
     "rule": "The name of a rule in `alerts.yaml`.",
     "receiver": "The name of a receiver in `alerts.yaml`.",
+    "topic": "A topic of the bundle, or `none` where no topic is probable enough to feed a series.",
+    "sentiment": {"negative": "", "neutral": "", "positive": ""},
     "by": "What kind of series: `topic`, `entity`, `all`; `other` for those beyond the cap.",
     "key": "The topic, or the name on the watchlist; `other` for the sum of all series beyond "
     "`watch.max_series_metrics`, which a process shows in the order all, topics, entities.",

@@ -19,6 +19,7 @@ from monitor.delivery.sender import Sender, sending
 from monitor.desk.board import Board
 from monitor.desk.stream import following
 from monitor.health import Health
+from monitor.metric_zeros import begin_receiver
 from monitor.settings import Settings
 from monitor.streams.clients import consumer, producer, started, subscribe
 from monitor.streams.rebalance import Rebalance
@@ -133,6 +134,7 @@ class _Follower:
     async def run(self) -> None:
         settings = self._settings
         group = group_name(settings, "notify", self._target.name)
+        begin_receiver(self._target.name)
         async with (
             sending(self._target, settings.notify) as self._sender,
             started(consumer(settings, group), settings) as client,

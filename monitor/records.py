@@ -68,6 +68,11 @@ class Sentiment(msgspec.Struct, frozen=True, gc=False):
         """Positive minus negative, from -1 to 1."""
         return self.positive - self.negative
 
+    @property
+    def likeliest(self) -> str:
+        """The most probable one, by its name; of equals the first."""
+        return max(self.__struct_fields__, key=lambda name: float(getattr(self, name)))
+
 
 class ScoredRecord(
     msgspec.Struct, frozen=True, omit_defaults=True, gc=False, tag_field="kind", tag="scored"

@@ -10,9 +10,9 @@ import pytest
 from monitor import metrics_doc
 from monitor.delivery.retry import TABLE
 from monitor.live.records import STATES
-from monitor.metrics import REGISTRY, defined
+from monitor.metrics import PROCESS, REGISTRY, defined
 from monitor.model.judge import Unjudged
-from monitor.records import AlertState
+from monitor.records import AlertState, Sentiment
 from monitor.scoring.news import REASONS
 from monitor.scoring.take_up import INFERENCE
 from monitor.settings import ROLES
@@ -22,7 +22,7 @@ PAGE = Path(__file__).parent.parent / "docs" / "METRICS.md"
 MONITOR = Path(__file__).parent.parent / "monitor"
 BOUNDED_LABELS = {
     *("partition", "rule", "receiver", "reason", "outcome", "stream", "role", "kind", "state"),
-    *("head", "agree", "digest", "version", "bundle", "runtime", "by", "key"),
+    *("topic", "sentiment", "head", "agree", "digest", "version", "bundle", "runtime", "by", "key"),
 }
 NOT_BASE_UNITS = re.compile(
     r"_(ms|milliseconds|minutes|hours|days|percent|kb|mb|kilobytes|megabytes)(_|$)"
@@ -38,7 +38,9 @@ def test_the_page_is_what_the_code_says() -> None:
 
 def test_every_metric_of_the_registry_is_described() -> None:
     described = {metric.name.removesuffix("_total") for metric in METRICS}
-    assert described == {family.name for family in REGISTRY.collect()}
+    of_the_process = {family.name for family in PROCESS.collect()}
+    assert described == {family.name for family in REGISTRY.collect()} - of_the_process
+    assert not any(name.startswith("newsurge_") for name in of_the_process)
 
 
 @pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
@@ -76,6 +78,7 @@ def _literals(values: Iterable[object]) -> set[str]:
             {*_literals([Outcome]), "unreadable", "expired"},
         ),
         ("newsurge_series_state", "state", set(STATES)),
+        ("newsurge_judged_items_total", "sentiment", set(Sentiment.__struct_fields__)),
         ("newsurge_role_restarts_total", "role", {*ROLES, "reload"}),
     ],
 )

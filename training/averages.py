@@ -1,7 +1,8 @@
-"""Precision, recall and F1 by class and averaged, with intervals. Pure: confusion counts in.
+"""Precision, recall and F1 by class and averaged, with intervals. Pure arithmetic.
 
-Every number here is a function of the confusion matrix, so rows drawn again with replacement are
-its cells drawn again from their multinomial distribution, which is the same draw.
+Of a head with one class a text every number is a function of the confusion matrix, so rows drawn
+again with replacement are its cells drawn again from their multinomial distribution, which is the
+same draw. Of a head with several classes a text the rows themselves are drawn.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 RESAMPLES = 2000
+_AT_ONCE = 200  # draws of all rows, which take memory
 CONFIDENCE = 0.95
 SEED = 7
 
@@ -54,9 +56,10 @@ class ClassNumbers(msgspec.Struct, frozen=True):
 class HeadNumbers(msgspec.Struct, frozen=True):
     """One head on one set of rows.
 
-    Each row has one class and gets one, so the micro averages of precision, recall and F1 are all
-    the accuracy. `macro` and `weighted` are over the classes that the rows are of, the latter by
-    their number of rows. `confusion` is [true class, class said], in rows.
+    `accuracy` is the share of rows whose classes are all right. Where each row has one class and
+    gets one, the micro averages of precision, recall and F1 are all the accuracy. `macro` and
+    `weighted` are over the classes that the rows are of, the latter by their number of rows.
+    `confusion` is [true class, class said], in rows; empty where a row may have several classes.
     """
 
     rows: int
@@ -85,27 +88,58 @@ def numbers(matrix: Counts, names: Sequence[str], seed: int = SEED) -> HeadNumbe
     chance = np.random.default_rng(seed)
     cells = chance.multinomial(rows, matrix.ravel() / rows, size=RESAMPLES)
     # The first of the "draws" is what was counted.
-    draws = np.concatenate([matrix[None], cells.reshape(-1, *matrix.shape)])
-    measured = _measure(draws.astype(np.float64))
+    draws = np.concatenate([matrix[None], cells.reshape(-1, *matrix.shape)]).astype(np.float64)
+    hits = np.diagonal(draws, axis1=1, axis2=2)
+    measured = _measure(hits, draws.sum(axis=2), draws.sum(axis=1), hits.sum(axis=1) / rows)
+    told = tuple(tuple(int(cell) for cell in line) for line in matrix)
+    return _numbers(rows, names, matrix.sum(1), matrix.sum(0), measured, told)
+
+
+def numbers_of_several(
+    is_of: Floats, says: Floats, names: Sequence[str], seed: int = SEED
+) -> HeadNumbers:
+    """Returns all numbers of rows that may have several classes each, of one row or more.
+
+    Args:
+        is_of: [rows, classes], 1 where a row is of a class, else 0.
+        says: [rows, classes], 1 where the model said so.
+        names: of the classes.
+        seed: of the draws of rows; see `numbers`.
+    """
+    rows, chance = len(is_of), np.random.default_rng(seed)
+    each = np.concatenate(
+        [is_of * says, is_of, says, (is_of == says).all(axis=1, keepdims=True)], axis=1
+    )
+    drawn = [each.sum(axis=0, keepdims=True)]
+    for first in range(0, RESAMPLES, _AT_ONCE):
+        size = min(_AT_ONCE, RESAMPLES - first)
+        drawn.append(chance.multinomial(rows, np.full(rows, 1 / rows), size=size) @ each)
+    hits, support, said, right = np.split(
+        np.concatenate(drawn), [len(names), 2 * len(names), 3 * len(names)], axis=1
+    )
+    measured = _measure(hits, support, said, right[:, 0] / rows)
+    return _numbers(rows, names, support[0], said[0], measured, ())
+
+
+def _numbers(
+    rows: int,
+    names: Sequence[str],
+    support: Sequence[Any] | Floats,
+    said: Sequence[Any] | Floats,
+    measured: dict[str, Floats],
+    matrix: tuple[tuple[int, ...], ...],
+) -> HeadNumbers:
     classes = tuple(
         ClassNumbers(
             name,
-            int(matrix[index].sum()),
-            int(matrix[:, index].sum()),
+            int(support[index]),
+            int(said[index]),
             *(_estimate(measured[what][:, index]) for what in ("precision", "recall", "f1")),
         )
         for index, name in enumerate(names)
     )
-    accuracy = _estimate(measured["accuracy"])
-    return HeadNumbers(
-        rows,
-        accuracy,
-        Average(accuracy, accuracy, accuracy),
-        _average(measured, "macro"),
-        _average(measured, "weighted"),
-        classes,
-        tuple(tuple(int(cell) for cell in line) for line in matrix),
-    )
+    averages = (_average(measured, how) for how in ("micro", "macro", "weighted"))
+    return HeadNumbers(rows, _estimate(measured["accuracy"]), *averages, classes, matrix)
 
 
 def _average(measured: dict[str, Floats], how: str) -> Average:
@@ -121,25 +155,35 @@ def _estimate(values: Floats) -> Estimate:
     return Estimate(*(round(float(each), 4) for each in (value, low, high)))
 
 
-def _measure(draws: Floats) -> dict[str, Floats]:
-    """Returns name → [draws] or [draws, classes] of matrices [draws, true class, class said]."""
-    hits = np.diagonal(draws, axis1=1, axis2=2)
-    support, said = draws.sum(axis=2), draws.sum(axis=1)
+def _measure(hits: Floats, support: Floats, said: Floats, right: Floats) -> dict[str, Floats]:
+    """Returns name → [draws] or [draws, classes] of counts by class, [draws, classes] each.
+
+    Args:
+        hits: rows that are of a class and were said to be.
+        support: rows that are of it.
+        said: rows that were said to be.
+        right: [draws], the share of rows that were right altogether.
+    """
     by_class = {
         "precision": _share(hits, said),
         "recall": _share(hits, support),
         "f1": _share(2 * hits, support + said),
     }
-    present, rows = support > 0, support.sum(axis=1)
-    found = dict(by_class, accuracy=hits.sum(axis=1) / rows)
+    present, labels = support > 0, support.sum(axis=1)
+    all_hits, all_said = hits.sum(axis=1), said.sum(axis=1)
+    found = dict(by_class, accuracy=right)
+    found["micro precision"] = _share(all_hits, all_said)
+    found["micro recall"] = _share(all_hits, labels)
+    found["micro f1"] = _share(2 * all_hits, labels + all_said)
     for what, values in by_class.items():
         known = np.nan_to_num(values)  # of a class that is there and never said, precision is 0
-        found[f"macro {what}"] = (known * present).sum(axis=1) / present.sum(axis=1)
-        found[f"weighted {what}"] = (known * support).sum(axis=1) / rows
+        found[f"macro {what}"] = _share((known * present).sum(axis=1), present.sum(axis=1))
+        found[f"weighted {what}"] = _share((known * support).sum(axis=1), labels)
     return found
 
 
 def _share(part: Floats, whole: Floats) -> Floats:
     """Returns part / whole, and NaN where there is nothing to divide by: no draw of that number."""
-    result: Floats = np.divide(part, whole, out=np.full_like(whole, np.nan), where=whole > 0)
+    nothing = np.full(np.shape(whole), np.nan)
+    result: Floats = np.divide(part, whole, out=nothing, where=whole > 0)
     return result

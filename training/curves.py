@@ -16,17 +16,20 @@ class Curve(msgspec.Struct, frozen=True):
 
 
 class Curves(msgspec.Struct, frozen=True):
-    """How training went. `losses` has the steps' loss where it was logged, and dev's by epoch."""
+    """How training went, by epoch.
+
+    The training's loss is the mean over the epoch's steps, with what was added to the labels' own
+    (a teacher's, R-Drop's); dev's, at its end, is of the labels alone.
+    """
 
     losses: tuple[Curve, ...] = ()
     macro_f1: tuple[Curve, ...] = ()
 
 
 def curves(metrics: Mapping[str, Any]) -> Curves:
-    """Returns the curves of a bundle's `metrics`: of `epochs`, and of the Trainer's `log`."""
-    epochs, log = _entries(metrics.get("epochs")), _entries(metrics.get("log"))
-    steps = [entry for entry in log if "loss" in entry and "epoch" in entry]
-    lines = [_curve("train, by step", "loss", steps), _curve("dev", "loss", epochs)]
+    """Returns the curves of a bundle's `metrics`, from its `epochs`."""
+    epochs = _entries(metrics.get("epochs"))
+    lines = [_curve("train", "train_loss", epochs), _curve("dev", "loss", epochs)]
     scores = [_curve(head, f"{head}_macro_f1", epochs) for head in ("topic", "sentiment")]
     return Curves(*(tuple(each for each in some if each.points) for some in (lines, scores)))
 

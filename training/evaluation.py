@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from monitor.errors import BundleError
-from monitor.model.bundle import CARD, digest, write_meta
+from monitor.model.bundle import CARD, META, digest, write_meta
 from training.answers import Answers, answer
 from training.card import model_card
 from training.feeds import read_feed, read_held_out
@@ -92,6 +92,19 @@ def metrics_of(answers: Answers) -> dict[str, Any]:
         for each in answers.heads
     }
     return {head: metrics for head, metrics in heads.items() if metrics}
+
+
+def may_keep(bundle: Bundle) -> None:
+    """Checks that a bundle may be written to: one that a registry holds never changes.
+
+    Raises:
+        BundleError: it may not.
+    """
+    if not (bundle.path / META).stat().st_mode & 0o222:
+        raise BundleError(
+            f"{bundle.path}: is read-only, as every bundle in a registry is; record on the bundle "
+            "before it is promoted, or write a --report"
+        )
 
 
 def record(bundle: Bundle, name: str, metrics: dict[str, Any]) -> None:

@@ -118,6 +118,9 @@ class Tune(Section):
 
     trials: int = Field(20, ge=1)
     space: dict[str, Range] = Field(default_factory=lambda: dict(DEFAULT_SPACE), min_length=1)
+    found: Path | None = Field(
+        None, description="The tune.json of the tuning that chose these values, for the report."
+    )
 
     @model_validator(mode="after")
     def _known_keys(self) -> Tune:

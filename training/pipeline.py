@@ -12,20 +12,22 @@ import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from msgspec import to_builtins
 from msgspec.structs import replace
 
 from monitor.errors import NewsurgeError
 from monitor.model import bundle as bundles
 from training import frozen as freezing
-from training import processes, teaching, trackers
+from training import processes, teaching, trackers, tune_result
 from training.calibration import fit_temperature
 from training.card import model_card
 from training.checkpoints import open_work
 from training.evaluation import HEADS, measure
 from training.feeds import FeedReport
 from training.gathering import DataReport, Gathered, as_json, gather
+from training.label_account import KEPT, labels_of
 from training.metrics import probabilities_of
 from training.parity import parity, tell
 from training.report import ending
@@ -80,6 +82,9 @@ def train(
     say = say if processes.is_main() else _say_nothing
     # Only one process reports, so only it needs the tests; what is wrong in them is told first.
     tests = ending.tests_for(recipe, data) if processes.is_main() else ()
+    tuning = tune_result.read(recipe.tune.found) if recipe.tune.found else None
+    # Before the rows are: a label that comes into a stream meanwhile counts as new the next time.
+    labels = processes.shared(lambda: labels_of(recipe, data))
     gathered = processes.shared(lambda: _gather(recipe, data, say, told))
     fitted, dev = gathered.train, gathered.dev
 
@@ -125,7 +130,8 @@ def train(
         save_weights(network, draft)
     if gathered.frozen is not None:
         freezing.save(gathered.frozen, draft / freezing.FILE)
-    made = _describe(recipe, gathered, draft, epochs, exact)
+    account = {KEPT: labels, "start": start.meta.version if start else None, "tuning": tuning}
+    made = _describe(recipe, gathered, draft, exact, {"epochs": epochs, **to_builtins(account)})
     tell(made.meta.metrics["parity"], say)
     say("Reporting: behaviour tests, and every set in full")
     report = ending.report_on(made, {"dev": dev, freezing.NAME: gathered.holdout}, tests)
@@ -181,10 +187,13 @@ def _describe(
     recipe: Recipe,
     gathered: Gathered,
     draft: Path,
-    epochs: list[dict[str, float]],
     exact: list[Numbers],
+    course: dict[str, Any],
 ) -> bundles.Bundle:
-    """Fits the temperatures on what is served, then writes `meta.json` and the model card."""
+    """Fits the temperatures on what is served, then writes `meta.json` and the model card.
+
+    `course` is what the training itself tells of under `metrics`.
+    """
     reports, dev = gathered.report.feeds, gathered.dev
     labels = head_labels(dev, len(recipe.topics), recipe.topic_mode)
     meta = bundles.BundleMeta(
@@ -213,7 +222,7 @@ def _describe(
     metrics = {
         "dev": measure(bundles.Bundle(draft, meta), dev),
         "parity": compared,
-        "epochs": epochs,
+        **course,
         "feeds": [vars(report) for report in reports],
         "data": as_json(gathered.report),
     }

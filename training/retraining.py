@@ -6,37 +6,25 @@ the registry are `training.promotion`'s.
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-import msgspec
-
-from monitor.model.bundle import CONFIG, WEIGHTS, Bundle, load_bundle, write_meta
+from monitor.model.bundle import CONFIG, WEIGHTS, Bundle, load_bundle
 from monitor.model.registry import load_version
 from monitor.model.rollback import serving_or_none
-from training.feeds import read_feed
 from training.gate_limits import GateLimits
 from training.holdout import Holdout
+from training.label_account import labels_of, new_labels
 from training.promotion import Promotion, promote
 from training.recipe import Holdout as HeldOut
 from training.recipe import Recipe
 
 CHALLENGERS = "challengers"  # in a registry: what the gate was against, to be looked into
-_RECORD = "retrained"  # under `metrics` of a bundle
 
 Say = Callable[[str], None]
-
-
-class Labels(msgspec.Struct, frozen=True):
-    """The labels of a feed, files and streams alike: how many rows, and a digest of them all."""
-
-    rows: int
-    sha256: str
 
 
 @dataclass(frozen=True)
@@ -89,45 +77,12 @@ def retrain(
     out = registry / CHALLENGERS / named
     start = champion if champion is not None and _is_full(champion) else None
     say(f"starting at {start.meta.version if start else recipe.base.id}")
-    bundle = _trained(_renamed(recipe, named, holdouts), data, out, start, say)
-    record = {
-        "start": start.meta.version if start else None,
-        "labels": {name: msgspec.to_builtins(each) for name, each in labels.items()},
-    }
-    metrics = {**bundle.meta.metrics, _RECORD: record}
-    write_meta(out, msgspec.structs.replace(bundle.meta, metrics=metrics))
+    _train(_renamed(recipe, named, holdouts), data, out, start, say)
     done = promote(registry, str(out), holdouts, limits, say=say)
     if done.is_promoted:
         shutil.rmtree(out, ignore_errors=True)
         return Retraining(new, done)
     return Retraining(new, done, load_bundle(out).path)
-
-
-def labels_of(recipe: Recipe, data: Path) -> dict[str, Labels]:
-    """What each feed of a recipe holds now; the order of its rows means nothing."""
-    found = {}
-    for feed in recipe.feeds:
-        rows, _ = read_feed(feed, recipe.topics, data, several=recipe.topic_mode == "multi")
-        told = sorted(f"{row.key}\0{row.topics}\0{row.sentiment}" for row in rows)
-        found[feed.name] = Labels(len(rows), hashlib.sha256("\n".join(told).encode()).hexdigest())
-    return found
-
-
-def new_labels(labels: dict[str, Labels], champion: Bundle | None) -> dict[str, int]:
-    """How many rows each feed has that the champion did not learn from, for feeds that changed.
-
-    Of a feed whose labels were changed, and not only added to, all rows count as new.
-    """
-    known: Any = champion.meta.metrics.get(_RECORD, {}).get("labels", {}) if champion else {}
-    new = {}
-    for name, each in labels.items():
-        before = known.get(name)
-        if before is None:
-            new[name] = each.rows
-        elif before["sha256"] != each.sha256:
-            more = each.rows - int(before["rows"])
-            new[name] = more if more > 0 else each.rows
-    return new
 
 
 def _is_full(bundle: Bundle) -> bool:
@@ -149,8 +104,8 @@ def _renamed(recipe: Recipe, version: str, holdouts: Sequence[Holdout]) -> Recip
     return Recipe.model_validate({**recipe.model_dump(), **changed})
 
 
-def _trained(recipe: Recipe, data: Path, out: Path, start: Bundle | None, say: Say) -> Bundle:
+def _train(recipe: Recipe, data: Path, out: Path, start: Bundle | None, say: Say) -> None:
     """The one place where retraining meets the pipeline."""
     from training.pipeline import train
 
-    return train(recipe, data, out, say=say, full=True, start=start)
+    train(recipe, data, out, say=say, full=True, start=start)

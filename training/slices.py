@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
-from training.averages import Estimate, confusion, numbers
+from training.averages import Estimate
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
+    from numpy.typing import NDArray
+
+    from training.averages import HeadNumbers
     from training.feeds import Row
-    from training.metrics import Labels
 
 LENGTHS = (8, 16, 24, 32, 48, 64, 96)  # tokens, each the most of its slice
 MOST = 12  # slices of one kind; the smaller ones are told together
@@ -70,15 +72,13 @@ def facts_of(
 
 
 def slices(
-    facts: Sequence[Facts], truth: Labels, said: Labels, classes: Sequence[str]
+    facts: Sequence[Facts], measure: Callable[[NDArray[np.bool_]], HeadNumbers]
 ) -> tuple[Slice, ...]:
     """Returns the slices of labelled rows; a kind of which all rows share one value is left out.
 
     Args:
         facts: of each row.
-        truth: [rows], the class of each.
-        said: [rows], the class that the model gave it.
-        classes: the names.
+        measure: the numbers of chosen rows, told as a mask over them.
     """
     found: list[Slice] = []
     for by in ("source", "language", "length", "time"):
@@ -93,8 +93,7 @@ def slices(
                 [value in rest if name == OTHERS else value == name for value in values]
             )
             if chosen.any():
-                matrix = confusion(truth[chosen], said[chosen], len(classes))
-                part = numbers(matrix, classes)
+                part = measure(chosen)
                 found.append(Slice(by, name, part.rows, part.accuracy, part.macro.f1))
     return tuple(found)
 

@@ -97,7 +97,8 @@ def fit(
         args=_arguments(recipe, work, say),
         data_collator=Collator(tokenizer.pad_token_id),
         train_dataset=rows,
-        eval_dataset=Rows(dev, tokenizer, recipe),
+        # Batches of like lengths: dev's order means nothing, and padding costs as much as text.
+        eval_dataset=Rows(sorted(dev, key=lambda row: len(row.text)), tokenizer, recipe),
         compute_metrics=lambda prediction: _dev_metrics(prediction, recipe),
         optimizers=(optimizer(network, hyper), None),
     )

@@ -15,7 +15,7 @@ from training.options import data_option, recipe_argument
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from training.tuning import Found
+    from training.tune_result import Found
 
 NAMES = ("tune.json", "tune.svg", "tuned.yaml")
 
@@ -70,29 +70,22 @@ def write(found: Found, recipe: Path, place: Path) -> None:
 
     The recipe's comments are not kept; a path in it is made absolute, as it lies elsewhere now.
     """
-    import msgspec
     import yaml
 
     from training.recipe import load_recipe
     from training.tune_picture import picture
+    from training.tune_result import encode
 
     loaded = load_recipe(recipe)
-    told = {
-        "recipe": recipe.name,
-        "texts": {"learned": found.rows, "judged": found.judged},
-        "best": found.best,
-        "trials": found.trials,
-    }
-    log = [key for key, values in loaded.tune.space.items() if values.log]
     content: dict[str, Any] = yaml.safe_load(recipe.read_text(encoding="utf-8"))
     content["hyper"] = {**(content.get("hyper") or {}), **found.best.values}
     if loaded.base.path is not None:
         content["base"]["path"] = str(loaded.base.path)
-    drawn = picture(found.trials, found.best, log)
+    content["tune"] = {**(content.get("tune") or {}), "found": str((place / NAMES[0]).resolve())}
     made = yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
     try:
-        (place / NAMES[0]).write_bytes(msgspec.json.format(msgspec.json.encode(told), indent=2))
-        (place / NAMES[1]).write_text(drawn, encoding="utf-8")
+        (place / NAMES[0]).write_bytes(encode(found))
+        (place / NAMES[1]).write_text(picture(found), encoding="utf-8")
         (place / NAMES[2]).write_text(made, encoding="utf-8")
     except OSError as error:
         raise NewsurgeError(

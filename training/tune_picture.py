@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from training.tuning import Outcome
+    from training.tune_result import Found, Outcome
 
 _WIDTH, _HEIGHT, _GAP, _COLUMNS = 260, 150, 56, 3
 _STYLE = """\
@@ -22,15 +22,12 @@ text{font:12px system-ui,sans-serif;fill:#333}.t{font-weight:600}.a{stroke:#999;
 @media(prefers-color-scheme:dark){text{fill:#ddd}.g{fill:#16181d}.c{fill:#6ab0f3}.a{stroke:#666}}"""
 
 
-def picture(trials: Sequence[Outcome], best: Outcome, log: Sequence[str] = ()) -> str:
+def picture(found: Found) -> str:
     """Returns an SVG: one panel by trial, with the best so far as a line, and one for each value.
 
-    Args:
-        trials: those without a quality are left out.
-        best: is marked.
-        log: keys whose axis is logarithmic.
+    The best trial is marked; those without a quality are left out.
     """
-    told = [trial for trial in trials if trial.quality is not None]
+    told = [trial for trial in found.trials if trial.quality is not None]
     keys = [None, *sorted({key for trial in told for key in trial.values})]
     rows = -(-len(keys) // _COLUMNS)
     width = _COLUMNS * (_WIDTH + _GAP) + _GAP
@@ -44,7 +41,7 @@ def picture(trials: Sequence[Outcome], best: Outcome, log: Sequence[str] = ()) -
         x = _GAP + index % _COLUMNS * (_WIDTH + _GAP)
         y = _GAP / 2 + index // _COLUMNS * (_HEIGHT + _GAP)
         parts.append(f'<g transform="translate({x} {y})">')
-        parts += _panel(told, best, key, is_log=key in log)
+        parts += _panel(told, found.best, key, is_log=key in found.log)
         parts.append("</g>")
     return "\n".join([*parts, "</svg>"]) + "\n"
 

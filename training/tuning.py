@@ -12,19 +12,17 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 import optuna
 
-from monitor.errors import NewsurgeError
 from training.feeds import Row
 from training.gathering import gather
 from training.hyper import Hyper, Range
 from training.recipe import Recipe
 from training.splits import split
+from training.tune_result import Found, Outcome, Texts, TuneError
 
 if TYPE_CHECKING:
     from optuna import Study, Trial
@@ -34,34 +32,6 @@ Say = Callable[[str], None]
 Fit = Callable[[Recipe, list[Row], list[Row], "Trial"], float]
 STUDY, FACTS, AGAIN = "study.db", "facts", "again"
 _STARTUP = 8  # trials drawn at random before the sampler guesses
-
-
-class TuneError(NewsurgeError):
-    """A study that can't be gone on with."""
-
-
-class Outcome(msgspec.Struct, frozen=True):
-    """One trial; `quality` is the mean of the heads' macro-F1 after its best epoch.
-
-    `state` is `complete`, `pruned` (given up: behind the others after the same epochs, so its
-    quality is that of its last epoch) or `fail` (interrupted).
-    """
-
-    number: int
-    state: str
-    quality: float | None
-    seconds: float
-    values: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Found:
-    """What a tuning found: all trials, and the best one's values."""
-
-    trials: list[Outcome]
-    best: Outcome
-    rows: int
-    judged: int
 
 
 def tune(recipe: Recipe, data: Path, work: Path, *, trials: int, say: Say, fit: Fit) -> Found:
@@ -108,7 +78,9 @@ def tune(recipe: Recipe, data: Path, work: Path, *, trials: int, say: Say, fit: 
     if left > 0:
         study.optimize(objective, n_trials=left, callbacks=[told])
     found = [outcome(trial) for trial in study.get_trials(deepcopy=False)]
-    return Found(found, best_of(study), len(learned), len(judged))
+    log = [key for key, values in recipe.tune.space.items() if values.log]
+    texts = Texts(len(learned), len(judged))
+    return Found(recipe.name, texts, best_of(study), tuple(found), tuple(log))
 
 
 def with_values(recipe: Recipe, values: Mapping[str, Any]) -> Recipe:

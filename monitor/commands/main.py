@@ -51,7 +51,11 @@ def run(
 
 
 @click.command()
-@click.option("--keep", is_flag=True, help="Leave it running at the end, until Ctrl-C.")
+@click.option(
+    "--keep",
+    is_flag=True,
+    help="Leave it running at the end, until Ctrl-C; with a Prometheus where one is installed.",
+)
 @click.option("--rules", type=_FILE, help="Rules file.  [default: the alerts.yaml shipped]")
 @click.option("--picture", type=_FILE, help="Save the view at the surge as an SVG file.")
 def demo(keep: bool, rules: Path | None, picture: Path | None) -> None:

@@ -105,7 +105,9 @@ class Outbox:
             self._queued[record.id] = record
             self._queued_alerts |= dict.fromkeys(_alerts(record), record)
         elif record.place is not None:
-            self._kept_back[record.id] = record
+            # Told in a group since, it may come behind that group's end: in another partition.
+            if record.id not in self._ended:
+                self._kept_back[record.id] = record
         else:
             queued = self._queued.pop(record.id, None)
             for identity in {record.id, *(_alerts(queued) if queued else ())}:

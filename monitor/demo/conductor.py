@@ -10,7 +10,7 @@ import asyncio
 import tempfile
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -19,10 +19,12 @@ import yaml
 from rich.console import Console
 
 from monitor.app import Daemon
+from monitor.children import free_port
 from monitor.delivery.webhook import new_secret
 from monitor.demo.accounts import Expected, Verdict, is_settled, judge, read_expected
 from monitor.demo.life import guarded, quiet, until_signal
 from monitor.demo.observed import Observed, Span
+from monitor.demo.prometheus import Prometheus, in_a_line, prometheus
 from monitor.demo.screen import Screen
 from monitor.demo.view import Moment, summary
 from monitor.demo.watching import follow
@@ -40,14 +42,17 @@ SETTLE_SECONDS = 20.0
 # The demo's time runs hundreds of times faster than real time, so marks have to come as often
 # as they can to keep its clock from moving in leaps.
 _MARK_INTERVAL_SECONDS = 0.1
+# Within the day that is played, so that there is something to show of it.
+_SNAPSHOT_INTERVAL_SECONDS = 10
 _RECEIVER = "demo"
 _KEPT_SPAN = 3_600_000  # milliseconds that the sparklines cover when it is kept running
 _KEPT = """
 Still running, live, until Ctrl-C.
-  live page {url}/
-  metrics   {url}/metrics
-  webhooks  {webhooks}
-  Kafka     {broker} (in memory)
+  page        {url}/
+  metrics     {url}/metrics
+  Prometheus  {prometheus}
+  webhooks    {webhooks}
+  Kafka       {broker} (in memory)
 Publish news of your own from another terminal (JSONL or CSV with a title):
   export NEWSURGE_KAFKA__BOOTSTRAP_SERVERS={broker} NEWSURGE_KAFKA__IDEMPOTENCE=false
   newsurge publish FILE --rate 5
@@ -59,7 +64,10 @@ Explain the last alert of the day that was played:
 
 @dataclass(frozen=True)
 class Stage:
-    """What the demo plays on, and how: broker, receiver, screen, feed, and how long it may take."""
+    """What the demo plays on, and how: broker, receiver, screen, feed, and how long it may take.
+
+    `prometheus` is the one beside it, or why there is none.
+    """
 
     settings: Settings
     receiver: LocalReceiver
@@ -69,6 +77,7 @@ class Stage:
     play_seconds: float
     settle_seconds: float
     picture: Path | None
+    prometheus: Prometheus | str
 
 
 @dataclass(frozen=True)
@@ -118,9 +127,16 @@ async def run_demo(
             tempfile.TemporaryDirectory(prefix="newsurge-") as scratch,
         ):
             own_rules = _without_receivers(rules, Path(scratch))
-            async with embedded_broker() as broker, receiving(new_secret()) as receiver:
+            async with AsyncExitStack() as beside:
+                broker = await beside.enter_async_context(embedded_broker())
+                receiver = await beside.enter_async_context(receiving(new_secret()))
+                settings = _settings(broker, own_rules)
+                watching: Prometheus | str = "only where the demo is kept running"
+                if keep:
+                    target = f"{settings.http.host}:{settings.http.port}"
+                    watching = await beside.enter_async_context(prometheus(target, Path(scratch)))
                 stage = Stage(
-                    _settings(broker, own_rules),
+                    settings,
                     receiver,
                     console or Console(),
                     feed,
@@ -128,6 +144,7 @@ async def run_demo(
                     play_seconds,
                     settle_seconds,
                     picture,
+                    watching,
                 )
                 verdict = await _play(stage)
                 stage.console.print(summary(verdict))
@@ -150,7 +167,7 @@ async def _play(stage: Stage) -> Verdict:
         f"one second is {speed / 60:.0f} minutes."
     )
     async with _running(stage, settings, seen) as running:
-        stage.console.print(f"In a browser: {running.address.url}/")
+        _say(stage.console, f"It can be watched at {running.address.url}/")
 
         async def course() -> Verdict:
             await publish(settings, stage.feed, speed=speed, on_sent=seen.take_sent)
@@ -169,17 +186,16 @@ async def _go_on(stage: Stage) -> None:
     seen = Observed(Span(now, now + _KEPT_SPAN), stage.settings.watch.negative_threshold)
     async with _running(stage, stage.settings, seen) as running:
         broker = stage.settings.kafka.bootstrap_servers
-        stage.console.print(
+        _say(
+            stage.console,
             _KEPT.format(
                 url=running.address.url,
+                prometheus=await in_a_line(stage.prometheus),
                 webhooks=stage.receiver.url,
                 broker=broker,
                 prefix=replay_settings(stage.settings, 1.0).streams.prefix,
                 rules=stage.settings.rules,
             ),
-            markup=False,
-            highlight=False,
-            soft_wrap=True,
         )
         screen = Screen(stage.console, seen, lambda: _moment(0, stage.receiver), None)
         async with screen.showing():
@@ -238,12 +254,18 @@ def _settings(broker: str, rules: Path) -> Settings:
         None,
         {
             "kafka": embedded_settings(broker),
-            "http": {"host": "127.0.0.1", "port": 0},
+            # One port for the played day and for what is live after it: pages and Prometheus stay.
+            "http": {"host": "127.0.0.1", "port": free_port()},
             "score": {"mark_interval_seconds": _MARK_INTERVAL_SECONDS},
+            "watch": {"snapshot_interval_seconds": _SNAPSHOT_INTERVAL_SECONDS},
             "rules": rules,
             "roles": ROLES,
         },
     )
+
+
+def _say(console: Console, text: str) -> None:
+    console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def _moment(total: int, receiver: LocalReceiver) -> Moment:

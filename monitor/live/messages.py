@@ -69,7 +69,7 @@ class AlertView(msgspec.Struct, frozen=True):
 
 
 class Snapshot(msgspec.Struct, frozen=True):
-    """All that a page shows. `skipped` headlines came too fast to be shown."""
+    """All that a page shows. About so many headlines as `skipped` came too fast to be shown."""
 
     now: int
     version: str

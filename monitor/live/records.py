@@ -34,8 +34,9 @@ class RuleView(msgspec.Struct, frozen=True):
 class SeriesView(msgspec.Struct, frozen=True, tag_field="kind", tag="series"):
     """One series as WATCH sees it.
 
-    Counts are of stories in the last hour of its clock, near-duplicates once. `expected_negative`
-    is what its own past leads one to expect in that hour, and `usual_share` which share of its
+    Counts are of stories in the last hour of its clock, near-duplicates once; where its rules look
+    less far back, of as long as the sparkline. `expected_negative` is what its own past leads one
+    to expect in that time, and `usual_share` which share of its
     stories is negative usually; None before it is known. `negative` and `stories` are the hour's
     counts by `spark_seconds`, oldest first, for a sparkline; at most `SPARKS` of them.
     `at` is the wall clock of the writer, `clock` the time in its log.

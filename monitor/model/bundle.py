@@ -126,7 +126,7 @@ def load_bundle(path: Path) -> Bundle:
                 "upgrade newsurge or train the bundle again"
             )
         meta = _meta_decoder.decode(raw)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BundleError(
             f"{file}: not a bundle's description ({error}); fetch the bundle again or retrain"
         ) from error

@@ -13,10 +13,9 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-import msgspec
-
 from monitor import metrics
 from monitor.errors import NewsurgeError
+from monitor.metric_zeros import begin_shadow
 from monitor.model.judge import Judge, Judgement, load_judge
 from monitor.model.overview import find_bundle
 from monitor.records import NewsItem
@@ -52,6 +51,7 @@ class Shadow:
         if self._settings.model.shadow is None or self._limit == 0:
             yield
             return
+        begin_shadow()
         self._is_over = threading.Event()
         # A daemon thread, and no executor: a challenger that hangs must not hold up the end.
         thread = threading.Thread(
@@ -143,15 +143,10 @@ def _note(old: Judgement, new: object) -> str:
         return "unjudged"
     for head, agree in (
         ("topic", old.topic == new.topic),
-        ("sentiment", _sentiment(old) == _sentiment(new)),
+        ("sentiment", old.sentiment.likeliest == new.sentiment.likeliest),
     ):
         metrics.shadow_agreement_total.labels(head, "yes" if agree else "no").inc()
     return "compared"
-
-
-def _sentiment(judgement: Judgement) -> str:
-    shares: dict[str, float] = msgspec.structs.asdict(judgement.sentiment)
-    return max(shares, key=shares.__getitem__)
 
 
 def _stripped(item: NewsItem) -> NewsItem:

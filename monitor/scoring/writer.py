@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
 from aiokafka import AIOKafkaProducer
 
@@ -62,6 +63,7 @@ class ScoreWriter:
         await asyncio.gather(*letters, write_all(producer, self._scored, outgoing))
         metrics.news_records_total.labels("scored").inc(len(judgements))
         metrics.news_records_total.labels("dead_letter").inc(len(letters))
+        _count(judgements)
         self._tell_set_aside(taken)
 
     async def write_to_all(self, producer: AIOKafkaProducer, values: list[bytes]) -> None:
@@ -77,8 +79,6 @@ class ScoreWriter:
         item = one.item
         if item is None:
             return
-        if judgement.unjudged is not None:
-            metrics.unjudged_items_total.labels(judgement.unjudged).inc()
         # An item that corrects itself under its own id is a repeat, which counts once as it is.
         if item.retracts is not None and item.retracts != item.id:
             retraction = Retraction(item.retracts, one.origin, one.ingest_time)
@@ -134,3 +134,17 @@ class ScoreWriter:
 def series_key(series: Series) -> bytes:
     """The Kafka key of a series' records: all of a series lies in one partition."""
     return str(series).encode()
+
+
+def _count(judgements: Sequence[Judgement]) -> None:
+    """Count what the model made of a chunk."""
+    told = Counter(
+        (one.series_topics[0], one.sentiment.likeliest)
+        for one in judgements
+        if one.unjudged is None
+    )
+    for (topic, sentiment), count in told.items():
+        metrics.judged_items_total.labels(topic, sentiment).inc(count)
+    for one in judgements:
+        if one.unjudged is not None:
+            metrics.unjudged_items_total.labels(one.unjudged).inc()

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from monitor import metrics
+from monitor.metric_zeros import begin_rules
 from monitor.surge.lifecycle import State
 from monitor.watching.owned import Owned
 
@@ -18,6 +19,7 @@ def show(partitions: Mapping[int, Owned], rules: Iterable[str]) -> None:
         rules: the names of the rules in force, which are shown where they fire nowhere too.
     """
     firing = Counter(dict.fromkeys(rules, 0))
+    begin_rules(firing)
     for partition, owned in partitions.items():
         watch, number = owned.watch, str(partition)
         metrics.clock_timestamp_seconds.labels(number).set((watch.clock.time or 0) / 1000)

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from monitor.metrics import defined
-from monitor.metrics_doc import bounded_values
+from tests.deploy.promql import METRICS, SCRAPED, labels_of, selectors, unknown_in
 from tests.deploy.words import (
     DEPLOY,
     ROOT,
@@ -26,20 +25,11 @@ PROMTOOL = shutil.which("promtool")
 needs_promtool = pytest.mark.skipif(
     PROMTOOL is None, reason="promtool is not installed: make test-tools"
 )
-_SELECTOR = re.compile(r"(newsurge_\w+)(?:\{([^}]*)\})?")
-_MATCHER = re.compile(r'(\w+)\s*(?:=~|!~|!=|=)\s*"([^"]*)"')
-METRICS = {metric.name: metric for metric in defined()}
-_SCRAPED = {"job", "instance", "alertname"}
 
 
 def _rules() -> Iterator[dict[str, Any]]:
     for group in yaml.safe_load(RULES.read_text(encoding="utf-8"))["groups"]:
         yield from group["rules"]
-
-
-def _selectors(text: str) -> Iterator[tuple[str, list[tuple[str, str]]]]:
-    for name, matchers in _SELECTOR.findall(text):
-        yield name, _MATCHER.findall(matchers)
 
 
 def _promtool(*arguments: str) -> None:
@@ -60,17 +50,9 @@ def test_the_rules_do_what_their_tests_say() -> None:
 
 @pytest.mark.parametrize("rule", list(_rules()), ids=lambda rule: rule["alert"])
 def test_rules_are_about_what_is_exposed(rule: dict[str, Any]) -> None:
-    labels = set()
-    for name, matchers in _selectors(rule["expr"]):
-        assert name in METRICS
-        labels |= set(METRICS[name].labels)
-        for label, value in matchers:
-            known = bounded_values(name, label)
-            assert known is None or value in known
-    for grouping in re.findall(r"\b(?:by|on) \(([^)]*)\)", rule["expr"]):
-        assert {label.strip() for label in grouping.split(",")} <= labels | _SCRAPED
+    assert unknown_in(rule["expr"]) == []
     for label in re.findall(r"\$labels\.(\w+)", str(rule["annotations"])):
-        assert label in labels | _SCRAPED
+        assert label in labels_of(rule["expr"])
 
 
 @pytest.mark.parametrize("rule", list(_rules()), ids=lambda rule: rule["alert"])
@@ -94,5 +76,7 @@ def test_every_rule_has_a_test() -> None:
 def test_the_tests_feed_what_is_exposed() -> None:
     for test in yaml.safe_load(TESTS.read_text(encoding="utf-8"))["tests"]:
         for series in test["input_series"]:
-            for name, matchers in _selectors(series["series"]):
-                assert {label for label, _ in matchers} <= {*METRICS[name].labels, *_SCRAPED}
+            for name, matchers in selectors(series["series"]):
+                assert name == "up" or name in METRICS
+                known = METRICS[name].labels if name in METRICS else ()
+                assert {label for label, _ in matchers} <= {*known, *SCRAPED}

@@ -19,7 +19,7 @@ from monitor.delivery.webhook import new_secret, notification_id
 from monitor.desk.records import Expiry
 from monitor.desk.stream import find_alert, say
 from monitor.receiver import Delivery, LocalReceiver, receiving
-from monitor.records import AlertEvent, AlertPlace, encode
+from monitor.records import AlertEvent, AlertPlace, Notification, Outcome, Queued, encode
 from monitor.streams.clients import producer, started
 from monitor.streams.spec import stream_name
 from tests.conftest import Broker, Deployment
@@ -85,6 +85,31 @@ async def test_what_is_silenced_is_written_as_such_and_told_when_the_silence_is_
     assert ids(receiver.requests) == told
     delivered = {each.id for each in (await desk.outcomes()).values() if each.delivered}
     assert delivered == {notification_id("desk", [each]) for each in told}
+
+
+@pytest.mark.parametrize("first", [0, 1])
+async def test_what_was_told_in_a_group_is_kept_back_no_more_in_whichever_order_it_is_read(
+    broker: Broker, deployment: Deployment, first: int
+) -> None:
+    # Partitions of the outbox are read in any order: what kept the alert back, and the end of the
+    # group that told it at last, lie in different ones.
+    kept = notification_id("desk", ["alert-1"])
+    group = notification_id("desk", ["alert-1", "alert-2"])
+    place = AlertPlace(0, 0)
+    written: list[tuple[Notification, int]] = [
+        (Outcome(kept, "desk", False, 0, 0, "silenced: s-1", "s-1", place), first),
+        (Queued(group, "desk", ("alert-1", "alert-2"), 1, last_offset=1), 1 - first),
+        (Outcome(group, "desk", True, 1, 2), 1 - first),
+    ]
+    streams = {"partitions": {"news": 1, "scored": 1, "alerts": 2}}
+    async with _desk(deployment(broker, notify=PATIENT, streams=streams)) as desk:
+        await tell(desk, fires(1, key="a"), fires(2, key="b"))
+        for record, partition in written:
+            await desk.write("notifications", encode(record), partition)
+        async with receiving(SECRET) as receiver, desk.notifying(receiver.target("desk")):
+            await tell(desk, fires(3, key="c"))
+            await has(receiver, "alert-3")
+    assert ids(receiver.requests) == ["alert-3"]
 
 
 async def test_an_acknowledgement_is_known_before_anything_is_sent(desk: Desk) -> None:

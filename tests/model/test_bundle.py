@@ -123,7 +123,10 @@ def test_what_cannot_be_served_is_refused(
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("content", [b"", b"not json", b"[]", b"{}", b'{"schema_version": "x"}'])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"not json", b"[]", b"{}", b'{"schema_version": "x"}', b'{"schema_version": "\xff"}'],
+)
 def test_a_broken_description_is_refused(directory: Path, content: bytes) -> None:
     (directory / META).write_bytes(content)
     with pytest.raises(BundleError, match="not a bundle's description"):

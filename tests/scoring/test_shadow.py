@@ -69,7 +69,8 @@ def counted() -> Iterator[dict[tuple[str, ...], float]]:
     rise: dict[tuple[str, ...], float] = {}
     yield rise
     after = counts()
-    rise |= {key: after[key] - before.get(key, 0) for key in after if after[key] != before.get(key)}
+    rises = {key: value - before.get(key, 0) for key, value in after.items()}
+    rise |= {key: value for key, value in rises.items() if value}
 
 
 def until(condition: Callable[[], bool]) -> None:

@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.metrics import accuracy_score, precision_recall_fscore_support
 
-from training.averages import HeadNumbers, confusion, numbers
+from training.averages import HeadNumbers, confusion, numbers, numbers_of_several
 from training.curves import curves
 from training.drift import class_drift, divergence, word_drift
 from training.feeds import Row
-from training.metrics import calibration_error, head_metrics, softmax
+from training.metrics import calibration_error, cell_error, head_metrics, sigmoid, softmax
 from training.mistakes import LONGEST, SHOWN, mistakes
 from training.reliability import reliability, uncalibrated
 from training.slices import MOST, OTHERS, Facts, facts_of, slices
@@ -89,6 +90,57 @@ def test_a_temperature_can_be_taken_back() -> None:
     _, logits = drawn()
     before = uncalibrated(softmax(logits, 1.7).astype(np.float32), 1.7)
     assert before == pytest.approx(softmax(logits), abs=1e-6)
+    before = uncalibrated(sigmoid(logits, 1.7), 1.7, several=True)
+    assert before == pytest.approx(sigmoid(logits), abs=1e-6)
+
+
+def test_one_class_a_text_is_several_with_one() -> None:
+    labels, logits = drawn()
+    said = logits.argmax(1)
+    one = numbers(confusion(labels, said, 4), NAMES)
+    several = numbers_of_several(np.eye(4)[labels], np.eye(4)[said], NAMES)
+    pairs = [(one.accuracy, several.accuracy)]
+    for mine, other in zip(
+        (*one.classes, one.micro, one.macro, one.weighted),
+        (*several.classes, several.micro, several.macro, several.weighted),
+        strict=True,
+    ):
+        pairs += [
+            (getattr(mine, what), getattr(other, what)) for what in ("precision", "recall", "f1")
+        ]
+    for mine, other in pairs:
+        assert other.value == mine.value
+        # The draws are others, so the bounds are alike only.
+        assert (other.low, other.high) == pytest.approx((mine.low, mine.high), abs=0.02)
+
+
+def test_numbers_of_several_classes_are_those_of_scikit_learn() -> None:
+    chance = np.random.default_rng(5)
+    is_of = (chance.random((300, 4)) < (0.5, 0.3, 0.1, 0.0)).astype(int)
+    says = np.where(chance.random((300, 4)) < 0.8, is_of, 1 - is_of)
+    found = numbers_of_several(is_of, says, NAMES)
+    assert found.accuracy.value == pytest.approx(accuracy_score(is_of, says), abs=1e-4)
+    assert (found.rows, found.confusion) == (300, ())
+    for average in ("micro", "weighted"):
+        theirs = precision_recall_fscore_support(is_of, says, average=average, zero_division=0)
+        ours = getattr(found, average)
+        assert (ours.precision.value, ours.recall.value, ours.f1.value) == pytest.approx(
+            theirs[:3], abs=1e-4
+        )
+    by_class = precision_recall_fscore_support(is_of, says, average=None, zero_division=0)
+    assert [each.f1.value for each in found.classes] == pytest.approx(by_class[2], abs=1e-4)
+    assert found.macro.f1.value == pytest.approx(by_class[2][:3].mean(), abs=1e-4)
+
+
+def test_of_several_classes_the_diagram_counts_every_answer_and_mistakes_name_them_all() -> None:
+    answers = np.array([[0.9, 0.8, 0.1], [0.2, 0.97, 0.3], [0.1, 0.2, 0.3]])
+    truth = np.array([[1, 1, 0], [1, 0, 0], [0, 0, 1]])
+    diagram = reliability(answers, truth, 1.0)
+    assert sum(each.rows for each in diagram.bins) == 9
+    assert diagram.ece == pytest.approx(cell_error(answers, truth == 1), abs=1e-4)
+    worst, second = mistakes(["p", "q", "r"], answers, truth, "abc")
+    assert (worst.text, worst.truth, worst.said, worst.probability) == ("q", "a", "b", 0.97)
+    assert (second.text, second.truth, second.said) == ("r", "c", "no class")
 
 
 def test_rows_are_sliced_by_what_they_tell() -> None:
@@ -97,7 +149,8 @@ def test_rows_are_sliced_by_what_they_tell() -> None:
     assert [(each.source, each.language) for each in facts] == [("wire", "en"), ("desk", "fr")]
     assert [each.length for each in facts] == ["1 to 8 tokens", "97 tokens or more"]
     assert [each.time for each in facts] == [None, None]
-    found = slices(facts, np.array([0, 1]), np.array([0, 0]), ("a", "b"))
+    truth, said = np.array([0, 1]), np.array([0, 0])
+    found = slices(facts, lambda mask: numbers(confusion(truth[mask], said[mask], 2), "ab"))
     assert {(each.by, each.name, each.accuracy.value) for each in found} >= {
         ("source", "wire", 1.0),
         ("source", "desk", 0.0),
@@ -124,7 +177,7 @@ def test_a_slice_that_all_rows_share_is_not_told_and_the_smallest_are_told_toget
         for _ in range(rows)
     ]
     truth = np.zeros(len(many), int)
-    found = slices(many, truth, truth, ("a", "b"))
+    found = slices(many, lambda mask: numbers(confusion(truth[mask], truth[mask], 2), "ab"))
     assert {each.by for each in found} == {"source"}
     assert len(found) == MOST + 1
     assert found[-1].name == OTHERS
@@ -172,10 +225,13 @@ def test_drift_of_classes_is_the_share_that_moved() -> None:
 
 
 def test_curves_are_of_what_the_bundle_kept() -> None:
-    epochs = [{"loss": 0.5, "topic_macro_f1": 0.8, "epoch": 1.0}, {"loss": 0.4, "epoch": 2.0}]
-    found = curves({"epochs": epochs, "log": [{"loss": 0.9, "epoch": 0.5}, {"eval": 1}]})
+    epochs = [
+        {"loss": 0.5, "topic_macro_f1": 0.8, "epoch": 1.0, "train_loss": 0.9},
+        {"loss": 0.4, "epoch": 2.0},
+    ]
+    found = curves({"epochs": epochs})
     assert [(each.name, each.points) for each in found.losses] == [
-        ("train, by step", ((0.5, 0.9),)),
+        ("train", ((1.0, 0.9),)),
         ("dev", ((1.0, 0.5), (2.0, 0.4))),
     ]
     assert [each.name for each in found.macro_f1] == ["topic"]

@@ -13,8 +13,8 @@ from monitor.errors import BundleError
 from monitor.model.bundle import Bundle
 from tests.model.tiny_bundle import tiny_bundle
 from tests.training.toy_world import toy_recipe
+from training.label_account import Labels, labels_of, new_labels
 from training.recipe import Recipe
-from training.retraining import Labels, labels_of, new_labels
 
 HEADER = "text,label\n"
 ROWS = ["Oake quarterly profit delights,1\n", "Larkfen court ruling stings,0\n"]
@@ -33,7 +33,7 @@ def labels(recipe: Recipe, folder: Path, *rows: str) -> dict[str, Labels]:
 
 def champion(folder: Path, learned: dict[str, Labels] | None) -> Bundle:
     bundle = tiny_bundle(folder / "champion")
-    metrics = {} if learned is None else {"retrained": {"labels": msgspec.to_builtins(learned)}}
+    metrics = {} if learned is None else {"labels": msgspec.to_builtins(learned)}
     return Bundle(bundle.path, msgspec.structs.replace(bundle.meta, metrics=metrics))
 
 

@@ -11,8 +11,8 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
-from monitor.errors import FeedError
-from monitor.model.bundle import CARD, Bundle, load_bundle
+from monitor.errors import BundleError, FeedError
+from monitor.model.bundle import CARD, META, Bundle, load_bundle
 from monitor.model.text import normalise
 from tests.model.tiny_bundle import TOPICS, tiny_bundle
 from tests.training.toy_world import write_csv
@@ -229,6 +229,10 @@ def test_the_command_writes_what_it_is_asked_for(bundle: Bundle, tmp_path: Path)
     kept = load_bundle(bundle.path).meta.metrics
     assert kept["behaviour"]["own"]["pass_rate"] == 1.0
     assert kept["evaluations"]["desk"]["topic"]["accuracy"] == 0.6
+    (bundle.path / META).chmod(0o444)  # as a registry holds it
+    held = CliRunner().invoke(commands.evaluate, [*arguments, *flags])
+    assert isinstance(held.exception, BundleError)
+    assert "is read-only, as every bundle in a registry is" in str(held.exception)
     alone = CliRunner().invoke(
         commands.evaluate, [*arguments, "--topic-column", "topic", "--against", "recent.csv"]
     )

@@ -73,7 +73,7 @@ def test_new_labels_are_learned_from_and_nothing_new_is_said(
     assert "new labels: toy-sentiment 2" in more.output
     assert "starting at one" in more.output
     meta = load_version(registry, "three").meta
-    assert meta.metrics["retrained"]["start"] == "one"
+    assert meta.metrics["start"] == "one"
     assert serving_version(registry) == "three"
     left = {file.name for file in (registry / "challengers").iterdir()}  # the reports alone
     assert left == {

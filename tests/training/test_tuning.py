@@ -17,9 +17,12 @@ from training import toy, tune_command
 from training.feeds import Row
 from training.gathering import gather
 from training.hyper import DEFAULT_SPACE, Hyper
+from training.pipeline import train
 from training.recipe import Recipe, RecipeError, load_recipe
 from training.tune_picture import picture
-from training.tuning import Found, Outcome, TuneError, tune
+from training.tune_result import Found, Outcome, Texts, TuneError
+from training.tune_result import read as read_found
+from training.tuning import tune
 
 pytestmark = [pytest.mark.timeout(240), pytest.mark.filterwarnings("ignore")]
 
@@ -131,6 +134,10 @@ def test_a_space_that_makes_no_sense_is_refused(
     assert reason in str(caught.value)
 
 
+def found(*trials: Outcome, best: int) -> Found:
+    return Found("toy", Texts(90, 10), trials[best], trials, ("rate",))
+
+
 def test_the_picture_has_every_trial_in_every_panel() -> None:
     trials = [
         Outcome(0, "complete", 0.7, 1.0, {"rate": 0.01, "schedule": "linear"}),
@@ -138,13 +145,22 @@ def test_the_picture_has_every_trial_in_every_panel() -> None:
         Outcome(2, "fail", None, 0.0, {"rate": 0.2, "schedule": "linear"}),
         Outcome(3, "complete", 0.9, 1.0, {"rate": 0.001, "schedule": "cosine"}),
     ]
-    drawn = ET.fromstring(picture(trials, trials[3], ["rate"]))  # noqa: S314
+    drawn = ET.fromstring(picture(found(*trials, best=3)))  # noqa: S314
     space = "{http://www.w3.org/2000/svg}"
     circles = [each.get("class") for each in drawn.iter(f"{space}circle")]
     assert circles == ["c", "p", "b"] * 3
     assert "<b>" in "".join(drawn.itertext())
-    alone = picture(trials[:1], trials[0])
+    alone = picture(found(trials[0], best=0))
     assert "nan" not in alone
+
+
+@pytest.mark.parametrize("content", [None, b"", b"[]", b'{"recipe": "\xff"}'])
+def test_a_result_that_cannot_be_read_is_named(tmp_path: Path, content: bytes | None) -> None:
+    file = tmp_path / "tune.json"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(TuneError, match=r"tune\.json: not what `newsurge tune` found"):
+        read_found(file)
 
 
 def test_the_command_writes_a_recipe_that_trains_and_goes_on(data: Path, tmp_path: Path) -> None:
@@ -167,6 +183,11 @@ def test_the_command_writes_a_recipe_that_trains_and_goes_on(data: Path, tmp_pat
     own = tuned.hyper.model_dump()
     assert {key: own[key] for key in told["best"]["values"]} == told["best"]["values"]
     assert tuned.hyper.epochs == 2
+    assert tuned.tune.found == work / "tune.json"
+    made = train(tuned, data, tmp_path / "bundle", say=lambda _: None)
+    report = made.path.with_name("bundle.report.html").read_text(encoding="utf-8")
+    assert "2 trials on parts of train" in report
+    assert "data:image/svg+xml;base64," in report
     assert (work / "tune.svg").read_text(encoding="utf-8").startswith("<svg")
     assert sorted(each.name for each in work.iterdir()) == [
         "study.db", "tune.json", "tune.svg", "tuned.yaml",

@@ -77,15 +77,15 @@ def moved(before: float, now: float, most: float) -> Html:
     )
 
 
-def reliability(diagram: Reliability, rows: int) -> Html:
-    """How often the model was right by how sure it was; below, how many rows were that sure."""
+def reliability(diagram: Reliability) -> Html:
+    """How often the model was right by how sure it was; below, how many answers were that sure."""
     parts = [*_axes(_SIDE, _SIDE, (0, 0.5, 1), (0, 0.5, 1), ("0", "0.5", "1"), ("0", "0.5", "1"))]
-    corner = _TOP + _SIDE
+    corner, rows = _TOP + _SIDE, sum(each.rows for each in diagram.bins)
     for each in diagram.bins:
         left = _LEFT + each.low * _SIDE + 1
         width = round((each.high - each.low) * _SIDE - 2, 1)
         top, sure = (corner - value * _SIDE for value in (each.right, each.confidence))
-        told = f"{each.rows} texts, {each.confidence:.1%} sure, {each.right:.1%} right"
+        told = f"{each.rows} answers, {each.confidence:.1%} sure, {each.right:.1%} right"
         at = {"x": round(left, 1), "width": width}
         parts += [
             el(
@@ -110,7 +110,7 @@ def reliability(diagram: Reliability, rows: int) -> Html:
     parts.append(
         el("line", x1=_LEFT, y1=corner, x2=_LEFT + _SIDE, y2=_TOP, class_="diagonal"),
     )
-    parts.append(_text(_LEFT - 6, corner + 22 + _HIST, "texts", anchor="end"))
+    parts.append(_text(_LEFT - 6, corner + 22 + _HIST, "answers", anchor="end"))
     parts.append(_text(_LEFT + _SIDE / 2, corner + _HIST + 38, "how sure", anchor="middle"))
     label = f"Reliability, ECE {diagram.ece:.4f}"
     return _svg(_LEFT + _SIDE + 10, corner + _HIST + 44, label, "reliability", *parts)

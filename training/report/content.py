@@ -18,6 +18,7 @@ from training.drift import Drift
 from training.mistakes import Mistake
 from training.reliability import Reliability
 from training.slices import Slice
+from training.tune_result import Found
 
 SCHEMA_VERSION = 1
 SCHEMA_FILE = "evaluation.schema.json"
@@ -65,6 +66,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     behaviour: tuple[Outcome, ...] = ()
     behaviour_sha256: str | None = None
     curves: Curves = Curves()
+    tuning: Found | None = None
     drift: Drift | None = None
 
 

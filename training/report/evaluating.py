@@ -11,7 +11,7 @@ from training.answers import answer
 from training.behaviour.judging import Outcome, as_metrics
 from training.behaviour.loading import digest_of, load_tests, shipped
 from training.behaviour.running import run
-from training.evaluation import keep, labelled_rows, metrics_of, record
+from training.evaluation import keep, labelled_rows, may_keep, metrics_of, record
 from training.feeds import FeedReport
 from training.report.ending import report_on_file, write
 
@@ -57,6 +57,8 @@ def evaluate(
         NewsurgeError: a file or a behaviour test can't be used, or the report not be written.
     """
     # What can fail early comes first: the tests are read before a text is judged.
+    if wanted.record:
+        may_keep(bundle)
     tests = load_tests(shipped(), *([wanted.behaviour] if wanted.behaviour else []))
     rows, counts = labelled_rows(bundle, feed, data, without)
     answers = answer(bundle, rows)

@@ -6,8 +6,9 @@ import random
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
+import msgspec
 import numpy as np
 
 from monitor.errors import FeedError
@@ -15,29 +16,30 @@ from monitor.feeds import read_feed
 from monitor.model.text import clean
 from monitor.scoring.news import InvalidNewsError, decode_news
 from monitor.settings import StreamSettings
-from training.averages import confusion, numbers
+from training.averages import confusion, numbers, numbers_of_several
 from training.behaviour.judging import Outcome
 from training.curves import curves
 from training.drift import ClassShare, Drift, TextNumbers, class_drift, word_drift
-from training.feeds import IGNORED
+from training.metrics import SAID
 from training.mistakes import mistakes
 from training.reading import languages, read
 from training.reliability import reliability, uncalibrated
 from training.report.content import Evaluated, HeadReport, Report, Subject
 from training.served import served
 from training.slices import Facts, facts_of, slices
+from training.targets import is_labelled
+from training.tune_result import Found
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from monitor.model.bundle import Bundle
     from training.answers import Answers, HeadAnswers
+    from training.averages import HeadNumbers
     from training.metrics import Numbers
 
 SAMPLE = 2000  # texts of each side that drift is measured on; a larger body is sampled
 SEED = 7
-_SEVERAL = (
-    "The {} head has several classes a text; its numbers are in the bundle's meta.json and model "
-    "card, and are not drawn here."
-)
 _Item = TypeVar("_Item")
 
 
@@ -60,9 +62,6 @@ def evaluated(
     """
     texts = [row.text for row in answers.rows]
     facts = facts_of(answers.rows, read(bundle, texts).tokens.tolist(), languages(bundle, texts))
-    several = [head.head for head in answers.heads if head.labels.ndim == 2]
-    if several:
-        note = f"{note} {_SEVERAL.format(several[0])}".strip()
     return Evaluated(
         name,
         note,
@@ -71,7 +70,7 @@ def evaluated(
         tuple(
             _head(bundle, head, texts, facts)
             for head in answers.heads
-            if head.labels.ndim == 1 and (head.labels != IGNORED).any()
+            if is_labelled(head.labels).any()
         ),
     )
 
@@ -95,6 +94,7 @@ def report(
         behaviour=tuple(behaviour),
         behaviour_sha256=behaviour_sha256,
         curves=curves(meta.metrics),
+        tuning=_tuning(meta.metrics.get("tuning")),
         drift=drift,
     )
 
@@ -136,19 +136,34 @@ def drift_between(bundle: Bundle, name: str, answers: Answers, recent: Path) -> 
 def _head(
     bundle: Bundle, head: HeadAnswers, texts: Sequence[str], facts: Sequence[Facts]
 ) -> HeadReport:
-    labelled: list[int] = np.flatnonzero(head.labels != IGNORED).tolist()
-    truth = head.labels[labelled]
+    labelled: list[int] = np.flatnonzero(is_labelled(head.labels)).tolist()
+    truth, several = head.labels[labelled], head.labels.ndim == 2
     probabilities: Numbers = head.probabilities[labelled].astype(np.float64)
-    said = probabilities.argmax(1)
     temperature = float(getattr(bundle.meta.temperatures, head.head))
+
+    def measure(chosen: NDArray[np.bool_]) -> HeadNumbers:
+        is_of, given = truth[chosen], probabilities[chosen]
+        if several:
+            return numbers_of_several(is_of.astype(float), (given >= SAID) * 1.0, head.classes)
+        return numbers(confusion(is_of, given.argmax(1), len(head.classes)), head.classes)
+
+    before = uncalibrated(probabilities, temperature, several=several)
     return HeadReport(
         head.head,
-        numbers(confusion(truth, said, len(head.classes)), head.classes),
-        reliability(uncalibrated(probabilities, temperature), truth, 1.0),
+        measure(np.ones(len(labelled), dtype=bool)),
+        reliability(before, truth, 1.0),
         reliability(probabilities, truth, temperature),
-        slices([facts[row] for row in labelled], truth, said, head.classes),
+        slices([facts[row] for row in labelled], measure),
         mistakes([texts[row] for row in labelled], probabilities, truth, head.classes),
     )
+
+
+def _tuning(kept: Any) -> Found | None:
+    """The tuning that chose a bundle's values; None where it keeps none that is known here."""
+    try:
+        return msgspec.convert(kept, Found)
+    except msgspec.ValidationError:
+        return None
 
 
 def _texts(bundle: Bundle, name: str, texts: Sequence[str]) -> TextNumbers:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import TYPE_CHECKING
 
 from training.averages import RESAMPLES
@@ -10,11 +11,13 @@ from training.drift import SHUFFLES
 from training.report import charts
 from training.report.elements import Html, el, join, num, said, share, table
 from training.report.sections import card
+from training.tune_picture import picture
 
 if TYPE_CHECKING:
     from training.behaviour.judging import Failure, Invariance, Judged, Outcome
     from training.curves import Curve, Curves
     from training.drift import Distance, Drift
+    from training.tune_result import Found
 
 FLIPS_AT_MOST = 0.05  # of entity swaps; more is shown as bad
 _PASSES_AT_LEAST = 0.8
@@ -220,6 +223,33 @@ def learning(found: Curves) -> Html:
 
 def _curves(title: str, some: tuple[Curve, ...]) -> Html:
     return card(title, charts.lines(some, f"{title} by epoch"))
+
+
+def tuning(found: Found) -> Html:
+    """The trials that chose the recipe's values, as a picture and in a sentence."""
+    values = ", ".join(
+        f"{key} {value:.3g}" if isinstance(value, float) else f"{key} {value}"
+        for key, value in sorted(found.best.values.items())
+    )
+    told = (
+        f"{len(found.trials):,} trials on parts of train: {found.texts.learned:,} texts to learn "
+        f"from, {found.texts.judged:,} to judge on; neither dev nor a holdout was looked at. Best: "
+        f"trial {found.best.number}, mean macro-F1 {found.best.quality or 0:.4f}, with {values}."
+    )
+    # As an image its styles are its own, whatever the page's policy allows.
+    drawn = base64.b64encode(picture(found).encode()).decode()
+    image = el(
+        "img",
+        src=f"data:image/svg+xml;base64,{drawn}",
+        alt="Quality by trial, and by each value",
+        class_="wide",
+    )
+    return el(
+        "section",
+        el("h2", "Tuning", id="tuning"),
+        el("p", told, class_="soft"),
+        el("div", image, class_="card"),
+    )
 
 
 def method() -> Html:

@@ -19,7 +19,11 @@ def page(report: Report) -> bytes:
     """Returns the page, UTF-8."""
     css = (resources.files("training.report") / "style.css").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
-    policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    images = "img-src data:; " if report.tuning is not None else ""
+    policy = (
+        f"default-src 'none'; style-src 'sha256-{digest}'; {images}base-uri 'none'; "
+        "form-action 'none'"
+    )
     title = f"{report.bundle.name} {report.bundle.version}"
     head = el(
         "head",
@@ -52,6 +56,8 @@ def _parts(report: Report) -> list[tuple[str, Html]]:
         found.append(("drift", more_sections.drift(report.drift)))
     if report.curves.losses or report.curves.macro_f1:
         found.append(("learning", more_sections.learning(report.curves)))
+    if report.tuning is not None:
+        found.append(("tuning", more_sections.tuning(report.tuning)))
     return [*found, ("method", more_sections.method())]
 
 

@@ -7,6 +7,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from training.averages import Estimate
+from training.metrics import SAID
 from training.report import charts
 from training.report.elements import Html, el, join, num, said, share, table
 
@@ -48,18 +49,12 @@ def _head(head: HeadReport, place: str) -> Html:
     found = head.numbers
     parts = [
         el("h2", f"{head.head.capitalize()}, {found.rows:,} rows", id=place, class_="sub"),
-        card("By class", _classes(found)),
-        card(
-            "What was taken for what",
-            el("p", "Rows are true classes, columns what the model said.", class_="soft"),
-            _matrix(found),
-        ),
+        card("By class", _several(found), _classes(found)),
+        _matrix(found),
         el(
             "div",
-            _reliability("Before temperature scaling", head.before, found.rows),
-            _reliability(
-                f"As served, temperature {head.after.temperature:g}", head.after, found.rows
-            ),
+            _reliability("Before temperature scaling", head.before),
+            _reliability(f"As served, temperature {head.after.temperature:g}", head.after),
             class_="pair",
         ),
     ]
@@ -68,6 +63,19 @@ def _head(head: HeadReport, place: str) -> Html:
     if head.mistakes:
         parts.append(_mistakes(head.mistakes))
     return join(parts)
+
+
+def _several(found: HeadNumbers) -> Html:
+    """What a reader must know of a head with several classes a text."""
+    if found.confusion:
+        return join([])
+    right = found.accuracy
+    says = (
+        f"A text may have several classes; a class is said from a probability of {SAID:g}. All "
+        f"classes of a text are right in {share(right.value)} of the texts "
+        f"({share(right.low)} to {share(right.high)})."
+    )
+    return el("p", says, class_="soft")
 
 
 def _classes(found: HeadNumbers) -> Html:
@@ -99,7 +107,7 @@ def _averages(found: HeadNumbers) -> Iterator[tuple[str, ...]]:
     for name, each in (
         ("macro average", found.macro),
         ("weighted average", found.weighted),
-        ("micro average (accuracy)", found.micro),
+        ("micro average (accuracy)" if found.confusion else "micro average", found.micro),
     ):
         yield _average(name, each, found.rows)
 
@@ -116,6 +124,8 @@ def _average(name: str, each: Average, rows: int) -> tuple[str, ...]:
 
 
 def _matrix(found: HeadNumbers) -> Html:
+    if not found.confusion:
+        return join([])
     names = [each.name for each in found.classes]
     many = len(names) > 6
     heads = [
@@ -132,7 +142,11 @@ def _matrix(found: HeadNumbers) -> Html:
         ]
         for row, (name, line) in enumerate(zip(names, found.confusion, strict=True))
     ]
-    return table([el("th", ""), *heads], rows, class_="matrix")
+    return card(
+        "What was taken for what",
+        el("p", "Rows are true classes, columns what the model said.", class_="soft"),
+        table([el("th", ""), *heads], rows, class_="matrix"),
+    )
 
 
 def _shaded(count: int, whole: int, *, right: bool, told: str) -> Html:
@@ -141,11 +155,11 @@ def _shaded(count: int, whole: int, *, right: bool, told: str) -> Html:
     return el("td", f"{count:,}" if count else "·", class_=tone, title=f"{told}, {count:,}")
 
 
-def _reliability(title: str, diagram: Reliability, rows: int) -> Html:
+def _reliability(title: str, diagram: Reliability) -> Html:
     return card(
         title,
         el("p", f"ECE {diagram.ece:.4f}. {_GAPS}", class_="soft"),
-        charts.reliability(diagram, rows),
+        charts.reliability(diagram),
     )
 
 
