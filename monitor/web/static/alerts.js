@@ -17,6 +17,8 @@ import { evidence } from "./evidence.js";
 import { episodes } from "./store.js";
 import { stateOfDelivery } from "./told.js";
 
+const SEVERITIES = ["critical", "warning", "info"];
+
 export class Alerts {
   constructor(store, openSeries) {
     this.store = store;
@@ -39,7 +41,9 @@ export class Alerts {
     const found = episodes(this.store.alerts.values());
     const ids = new Set(found.map(({ id }) => id));
     for (const id of this.entries.keys()) if (!ids.has(id)) this.entries.delete(id);
-    const firing = found.filter((each) => each.isFiring);
+    const firing = found
+      .filter((each) => each.isFiring)
+      .sort((a, b) => SEVERITIES.indexOf(a.event.severity) - SEVERITIES.indexOf(b.event.severity));
     const groups = new Map([["Firing now", firing]]);
     for (const each of found) {
       if (each.isFiring) continue;

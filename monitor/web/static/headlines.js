@@ -65,7 +65,7 @@ export class Headlines {
     const { skipped } = this.store;
     const words = [];
     if (isPaused) words.push(waiting ? `${count(waiting)} wait` : "paused");
-    if (skipped) words.push(`${count(skipped)} more came too fast to show`);
+    if (skipped) words.push(`about ${count(skipped)} more came too fast to show`);
     write(byId("headlines-aside"), words.join(" · "));
     const button = byId("pause");
     set(button, "aria-pressed", String(this.isHeld));

@@ -76,8 +76,8 @@ def hostile() -> list[dict[str, Any] | bytes]:
 async def test_hostile_news_stays_text(
     settings: Settings, tab: Tab, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    logs.configure("text", "debug")
-    rules = settings.rules.read_text().replace("negative_count >= 5", "negative_count >= 3")
+    logs.configure("text", "info")
+    rules = settings.rules.read_text().replace("negative_count >= 5", "negative_count >= 6")
     rules = rules.replace(
         "Negative news comes in numbers.", "'{{ series.key }} {{ stories[0].title }}'"
     )
