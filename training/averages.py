@@ -138,8 +138,9 @@ def _numbers(
         )
         for index, name in enumerate(names)
     )
-    averages = (_average(measured, how) for how in ("micro", "macro", "weighted"))
-    return HeadNumbers(rows, _estimate(measured["accuracy"]), *averages, classes, matrix)
+    micro, macro, weighted = (_average(measured, how) for how in ("micro", "macro", "weighted"))
+    accuracy = _estimate(measured["accuracy"])
+    return HeadNumbers(rows, accuracy, micro, macro, weighted, classes, matrix)
 
 
 def _average(measured: dict[str, Floats], how: str) -> Average:

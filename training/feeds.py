@@ -88,6 +88,10 @@ class FeedReport:
     noted: Counter[str] = field(default_factory=Counter)
     first: dict[str, str] = field(default_factory=dict)
 
+    def counts(self) -> dict[str, Any]:
+        """What may be kept in a bundle, which is copied and published: no text of a feed."""
+        return {name: value for name, value in vars(self).items() if name != "first"}
+
     def drop(self, reason: str, where: str = "") -> None:
         """Counts a row that is not used."""
         self.dropped[reason] += 1

@@ -80,6 +80,6 @@ def move_heads(
         fit_offsets(told, labels[head]) for head, told in zip(HEADS, logits, strict=True)
     )
     with torch.no_grad():
-        network.topic.bias += topic.to(network.topic.bias)
-        network.sentiment.bias += sentiment.to(network.sentiment.bias)
+        network.topic.bias.add_(topic)
+        network.sentiment.bias.add_(sentiment)
     return logits[0] + topic, logits[1] + sentiment

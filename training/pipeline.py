@@ -227,7 +227,7 @@ def _describe(
         "dev": measure(bundles.Bundle(draft, meta), dev),
         "parity": compared,
         **course,
-        "feeds": [vars(report) for report in reports],
+        "feeds": [report.counts() for report in reports],
         "data": as_json(gathered.report),
     }
     if gathered.holdout:

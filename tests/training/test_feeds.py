@@ -8,7 +8,7 @@ import pytest
 from monitor.errors import FeedError
 from monitor.model.bundle import digest
 from training.cells import read_label
-from training.feeds import IGNORED, read_feed, read_held_out
+from training.feeds import IGNORED, FeedReport, read_feed, read_held_out
 from training.recipe import Feed, Holdout, Labels
 
 TOPICS = ("Earnings", "Macro")
@@ -117,3 +117,11 @@ def test_held_out_texts_are_known_by_their_keys(tmp_path: Path) -> None:
     put(tmp_path, "text,label\nOake FALLS!,0\n,1\n")
     held_out = read_held_out(Holdout(file="feed.csv"), tmp_path)
     assert held_out.texts == {"oake falls": "Oake FALLS!"}
+
+
+def test_what_a_bundle_keeps_of_a_report_quotes_no_text() -> None:
+    report = FeedReport("desk", read=2)
+    report.drop("empty text", "line 3, column 'text': 'sealed'")
+    report.note("near-duplicate", "line 4: 'sealed'")
+    assert report.counts()["dropped"] == {"empty text": 1}
+    assert "sealed" not in str(report.counts())

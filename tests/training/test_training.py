@@ -17,7 +17,7 @@ from tokenizers import Tokenizer
 from transformers import set_seed
 
 from monitor.errors import FeedError
-from monitor.model.bundle import CARD, CONFIG, SENTIMENTS, WEIGHTS, Bundle, load_bundle
+from monitor.model.bundle import CARD, CONFIG, META, SENTIMENTS, WEIGHTS, Bundle, load_bundle
 from tests.training.toy_world import TOPICS, headlines, toy_recipe
 from training import commands, evaluation
 from training.gathering import gather
@@ -98,6 +98,12 @@ def test_held_out_texts_were_not_learned_from(bundle: Bundle) -> None:
     reports = {report["feed"]: report for report in bundle.meta.metrics["feeds"]}
     leaks = sum(report["dropped"].get("also held out", 0) for report in reports.values())
     assert leaks == len(headlines()[::9])
+
+
+def test_no_text_of_a_feed_is_in_the_bundle(bundle: Bundle) -> None:
+    kept = (bundle.path / META).read_text(encoding="utf-8")
+    kept += (bundle.path / CARD).read_text(encoding="utf-8")
+    assert [text for text, *_ in headlines() if text in kept] == []
 
 
 def test_onnx_runtime_and_openvino_agree_with_torch(bundle: Bundle, recipe: Recipe) -> None:

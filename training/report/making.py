@@ -144,7 +144,8 @@ def _head(
     def measure(chosen: NDArray[np.bool_]) -> HeadNumbers:
         is_of, given = truth[chosen], probabilities[chosen]
         if several:
-            return numbers_of_several(is_of.astype(float), (given >= SAID) * 1.0, head.classes)
+            says = (given >= SAID).astype(np.float64)
+            return numbers_of_several(is_of.astype(np.float64), says, head.classes)
         return numbers(confusion(is_of, given.argmax(1), len(head.classes)), head.classes)
 
     before = uncalibrated(probabilities, temperature, several=several)
