@@ -71,10 +71,20 @@ class Board:
             self._skipped_at = self.version
 
     def see(self, event: AlertEvent) -> None:
-        """Take a record of `alerts`."""
+        """Take a record of `alerts`.
+
+        What fires again without having been resolved is a dead man's sign of life: the newest takes
+        the place of the one before, so that a day of them hides no alert.
+        """
         episode = _episode(event)
         if event.state == "resolved":
             self._over.add(episode)
+        for view in self._alerts.items():
+            before = view.event
+            if (before.rule, before.series) == (event.rule, event.series) and view.episode not in (
+                episode, *self._over,
+            ):  # fmt: skip
+                self._take_out(self._alerts, before.id)
         self._show(event)
         for view in self._alerts.items():
             if view.episode == episode:
@@ -135,6 +145,7 @@ class Board:
             alerts=self._alerts.since(version),
             gone_series=self._series.gone_since(version),
             gone_processes=self._processes.gone_since(version),
+            gone_alerts=self._alerts.gone_since(version),
             skipped=self._skipped if self._skipped_at > version else None,
         )
 

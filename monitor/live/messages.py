@@ -84,7 +84,7 @@ class Change(msgspec.Struct, frozen=True, omit_defaults=True):
     """What is new since the last event; each replaces what the page has under the same key.
 
     Keys are `by` and `key` of a series, `id` of a process or headline, `event.id` of an alert.
-    Both lists come newest last. `gone_series` are `BY=KEY`, `gone_processes` ids.
+    Both lists come newest last. `gone_series` are `BY=KEY`, the other gone ones ids.
     """
 
     now: int
@@ -94,6 +94,7 @@ class Change(msgspec.Struct, frozen=True, omit_defaults=True):
     alerts: tuple[AlertView, ...] = ()
     gone_series: tuple[str, ...] = ()
     gone_processes: tuple[str, ...] = ()
+    gone_alerts: tuple[str, ...] = ()
     skipped: int | None = None
 
 

@@ -107,7 +107,7 @@ class _Reading:
         self._client.pause(*wanted)
         self._board.pass_time(_now())
         await self._load_desk()
-        alerts = await self._load("alerts", lambda found: len(found) >= ALERTS)
+        alerts = await self._load("alerts", _has_alerts)
         first = min((record.timestamp for record in alerts[-ALERTS:]), default=_now())
         await self._load("notifications", _reaches(first))
         await self._load("live", _reaches(_now() - _LIVE_MS))
@@ -212,6 +212,17 @@ def _is_no_mark(record: ConsumerRecord) -> bool:
 def _reaches(time_ms: int) -> Callable[[list[ConsumerRecord]], bool]:
     """Whether records were found that are older than a time."""
     return lambda found: any(record.timestamp < time_ms for record in found)
+
+
+def _has_alerts(found: list[ConsumerRecord]) -> bool:
+    """Whether there are as many as a page shows; a dead man's signs of life are one."""
+    board = Board()
+    for record in sorted(found, key=lambda each: each.timestamp):
+        try:
+            board.see(decode_alert(record.value))
+        except msgspec.MsgspecError:
+            continue  # It is told of when it is taken.
+    return board.alert_count >= ALERTS
 
 
 def _has_headlines(found: list[ConsumerRecord]) -> bool:

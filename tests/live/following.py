@@ -25,13 +25,14 @@ def after(before: Snapshot, message: Snapshot | Change) -> Snapshot:
     processes = {each.id: each for each in (*before.processes, *message.processes)}
     headlines = {each.id: each for each in (*before.headlines, *message.headlines)}
     alerts = {each.event.id: each for each in (*before.alerts, *message.alerts)}
+    there = [one for key, one in alerts.items() if key not in message.gone_alerts]
     return Snapshot(
         now=message.now,
         version=before.version,
         series=tuple(one for key, one in series.items() if key not in message.gone_series),
         processes=tuple(one for key, one in processes.items() if key not in message.gone_processes),
         headlines=tuple(headlines.values())[-HEADLINES:],
-        alerts=tuple(alerts.values())[-ALERTS:],
+        alerts=tuple(there[-ALERTS:]),
         skipped=before.skipped if message.skipped is None else message.skipped,
     )
 

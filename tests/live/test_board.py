@@ -118,6 +118,23 @@ def test_a_silence_holds_back_no_episode_that_is_over(board: Board) -> None:
     assert first.acknowledged is not None
 
 
+def test_a_sign_of_life_takes_the_place_of_the_one_before(board: Board) -> None:
+    alert = fires(0, key="a")
+    board.see(alert)
+    for number in range(1, ALERTS + 1):
+        board.see(fires(number, rule="alive", started_at=number))
+    version = board.version
+    board.see(fires(ALERTS + 1, rule="alive", started_at=ALERTS + 1))
+    assert [each.event.id for each in board.snapshot().alerts] == ["alert-0", f"alert-{ALERTS + 1}"]
+    change = board.since(version)
+    assert isinstance(change, Change)
+    assert change.gone_alerts == (f"alert-{ALERTS}",)
+    # What was resolved stays when it fires again.
+    board.see(resolves(900, alert))
+    board.see(fires(901, key="a", started_at=901))
+    assert [each.event.id for each in board.snapshot().alerts][-2:] == ["alert-900", "alert-901"]
+
+
 def test_nothing_new_is_no_message(board: Board) -> None:
     board.hear(series_view())
     version = board.version
@@ -195,6 +212,7 @@ _steps: dict[str, st.SearchStrategy[tuple[Any, ...]]] = {
     "read many": st.tuples(st.integers(0, 150)),
     "see": st.tuples(_few),
     "resolve": st.tuples(_few),
+    "beat": st.tuples(st.integers(0, 20)),
     "see many": st.tuples(st.integers(0, 300)),
     "notify": st.tuples(_few, st.booleans()),
     "say": st.tuples(_times),
@@ -220,6 +238,7 @@ def _apply(board: Board, step: str, *given: Any) -> None:
         "read many": lambda first: [board.read(scored_record(first + n)) for n in range(40)],
         "see": lambda number: board.see(fires(number)),
         "resolve": lambda number: board.see(resolves(number + 10, fires(number))),
+        "beat": lambda number: board.see(fires(number + 500, rule="alive", started_at=number)),
         "see many": lambda first: _see_many(board, first),
         "notify": lambda number, is_delivered: board.notify(
             Outcome(f"q{number}", "desk", is_delivered, 1, NOW)

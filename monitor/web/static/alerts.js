@@ -185,8 +185,6 @@ class Entry {
     }
     if (episode.event.withdrawn || episode.resolved?.event.withdrawn)
       badges.push(el("span", { class: "badge" }, "withdrawn"));
-    if (episode.before)
-      badges.push(el("span", { class: "badge" }, `${many(episode.before, "time")} before`));
     return badges;
   }
 
@@ -215,7 +213,6 @@ class Entry {
 }
 
 function isSame(one, other) {
-  if (one.before !== other.before) return false;
   return ["firing", "resolved"].every(
     (state) =>
       one[state] === other[state] || JSON.stringify(one[state]) === JSON.stringify(other[state]),

@@ -45,6 +45,7 @@ export class Store {
       ({ event }) => event.state === "firing" && !this.alerts.has(event.id),
     );
     for (const one of change.alerts ?? []) this.alerts.set(one.event.id, one);
+    for (const id of change.gone_alerts ?? []) this.alerts.delete(id);
     if (typeof change.skipped === "number") this.skipped = change.skipped;
     shorten(this.headlines, HEADLINES);
     shorten(this.alerts, ALERTS);
@@ -102,30 +103,15 @@ function shorten(map, most) {
   }
 }
 
-/**
- * Alerts by episode, newest first: `firing` and `resolved` are its two events, where known.
- *
- * A rule that fires again on a series without having been resolved (a dead man's sign of life)
- * is one entry, the newest, which counts those before it in `before`.
- */
+/** Alerts by episode, newest first: `firing` and `resolved` are its two events, where known. */
 export function episodes(alerts) {
   const found = new Map();
   for (const alert of alerts) {
-    const episode = found.get(alert.episode) ?? { id: alert.episode, before: 0 };
+    const episode = found.get(alert.episode) ?? { id: alert.episode };
     episode[alert.event.state] = alert;
     episode.event = (episode.firing ?? alert).event;
     episode.isFiring = !episode.resolved;
     found.set(alert.episode, episode);
   }
-  const newest = [...found.values()].sort((a, b) => b.event.fired_at - a.event.fired_at);
-  const told = new Map();
-  return newest.filter((episode) => {
-    if (!episode.isFiring) return true;
-    const { rule, series } = episode.event;
-    const key = `${rule}/${seriesKey(series)}`;
-    const later = told.get(key);
-    if (later) later.before += 1;
-    else told.set(key, episode);
-    return !later;
-  });
+  return [...found.values()].sort((a, b) => b.event.fired_at - a.event.fired_at);
 }

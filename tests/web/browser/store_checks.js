@@ -10,8 +10,9 @@ const empty = { series: [], processes: [], headlines: [], alerts: [], skipped: 0
 const store = new Store();
 store.replace({ ...empty, now: 1 });
 const beats = numbers(3).map((n) => alert(`beat${n}`, n));
-const repeated = episodes(beats).map(({ id, before }) => [id, before]);
 store.apply({ now: 2, alerts: beats, headlines: numbers(100).map((n) => ({ id: `0/${n}` })) });
+store.apply({ now: 2, gone_alerts: ["beat0", "beat1"] });
+const left = episodes(store.alerts.values()).map(({ id }) => id);
 store.apply({ now: 3, alerts: numbers(300).map((n) => alert(`a${n}`, n)), skipped: 7 });
 const bounded = {
   headlines: store.headlines.size,
@@ -27,4 +28,4 @@ store.apply({ now, gone_processes: ["orderly", "silent"] });
 const gone = store.goneProcesses().map((each) => [each.process.id, each.isOrderly]);
 
 const again = store.replace({ ...empty, now, alerts: [alert("a299", 299), alert("new", 300)] });
-return { ...bounded, repeated, gone, announced: again.map((each) => each.event.id) };
+return { ...bounded, left, gone, announced: again.map((each) => each.event.id) };

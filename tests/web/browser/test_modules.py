@@ -44,7 +44,7 @@ async def test_how_things_are_written(settings: Settings, tab: Tab) -> None:
         "headlines": 60,
         "oldest": "0/40",
         "alerts": 200,
-        "repeated": [["beat2", 2]],
+        "left": ["beat2"],
         "announced": ["new"],
         "skipped": 7,
         "gone": [["orderly", True], ["silent", False]],
