@@ -16,6 +16,7 @@ from typing import Any
 
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
@@ -112,10 +113,10 @@ class Tab:
         )
 
     async def press(self, *keys: str) -> None:
-        """Press keys, one after the other, wherever the focus is."""
+        """Press keys, one after the other, as a keyboard does: wherever the focus is."""
         for key in keys:
-            element = await asyncio.to_thread(lambda: self._driver.switch_to.active_element)
-            await asyncio.to_thread(element.send_keys, key)
+            # Given to an element, a key is refused when the page draws that element anew meanwhile.
+            await asyncio.to_thread(ActionChains(self._driver).send_keys(key).perform)
 
     async def click(self, selector: str) -> None:
         """Click on the first element that the selector finds."""
