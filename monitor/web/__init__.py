@@ -1,1 +1,1 @@
-"""What the process serves over HTTP: metrics, health, and the live page when it comes."""
+"""What the process serves over HTTP: metrics, health, and the live page."""
