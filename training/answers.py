@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
     from monitor.model.bundle import Bundle
     from training.feeds import Row
-    from training.metrics import Labels, Numbers
+    from training.metrics import Numbers
+    from training.targets import Labels
 
 
 @dataclass(frozen=True)

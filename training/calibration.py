@@ -13,7 +13,8 @@ from training.metrics import sigmoid, softmax
 from training.targets import is_labelled
 
 if TYPE_CHECKING:
-    from training.metrics import Labels, Numbers
+    from training.metrics import Numbers
+    from training.targets import Labels
 
 BOUNDS = (0.1, 10.0)
 PRECISION = 1e-4  # of the temperature's logarithm

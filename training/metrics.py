@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from training.targets import Labels
+
     Numbers = NDArray[np.floating[Any]]
-    Labels = NDArray[np.integer[Any]]
 
 ECE_BINS = 15
 SAID = 0.5  # the probability from which one of several classes counts as said

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from training.metrics import Labels, Numbers
+    from training.metrics import Numbers
+    from training.targets import Labels
 
 SHOWN = 25
 LONGEST = 280  # characters of a text that is shown

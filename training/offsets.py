@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from training.feeds import Row
-    from training.metrics import Labels
     from training.network import TwoHeads
     from training.recipe import Recipe
+    from training.targets import Labels
 
 PENALTY = 1e-3
 """Of the offsets' squares, so that a class of few rows is moved little."""

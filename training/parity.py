@@ -12,7 +12,8 @@ from training.targets import is_labelled
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from training.metrics import Labels, Numbers
+    from training.metrics import Numbers
+    from training.targets import Labels
 
 LIMIT = 0.005  # accuracy that int8 weights may cost on dev: half a point
 

@@ -14,7 +14,8 @@ from training.calibration import SMALLEST
 from training.metrics import ECE_BINS, calibration_error, cell_error, sigmoid, softmax
 
 if TYPE_CHECKING:
-    from training.metrics import Labels, Numbers
+    from training.metrics import Numbers
+    from training.targets import Labels
 
 
 class Bin(msgspec.Struct, frozen=True):

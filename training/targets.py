@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,8 +11,11 @@ from training.feeds import IGNORED
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
     from training.feeds import Row
-    from training.metrics import Labels
+
+    Labels = NDArray[np.integer[Any]]
 
 
 def head_labels(rows: Sequence[Row], topics: int, topic_mode: str = "single") -> dict[str, Labels]:

@@ -81,9 +81,8 @@ class Board:
             self._over.add(episode)
         for view in self._alerts.items():
             before = view.event
-            if (before.rule, before.series) == (event.rule, event.series) and view.episode not in (
-                episode, *self._over,
-            ):  # fmt: skip
+            is_of_it = (before.rule, before.series) == (event.rule, event.series)
+            if is_of_it and view.episode != episode and view.episode not in self._over:
                 self._take_out(self._alerts, before.id)
         self._show(event)
         for view in self._alerts.items():
