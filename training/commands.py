@@ -30,6 +30,11 @@ NEEDS = "training needs more than serving does: pip install 'newsurge[train]'"
     help="Directory of the new bundle.  [default: models/NAME-VERSION]",
 )
 @click.option("--full", is_flag=True, help="Keep the fp32 weights too, for serving on a GPU.")
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    help="Other heads, dropout and order of rows than hyper.seed's; dev and holdout stay.",
+)
 @click.option("--resume", is_flag=True, help="Go on with a training that was interrupted.")
 @click.option(
     "--work",
@@ -37,7 +42,14 @@ NEEDS = "training needs more than serving does: pip install 'newsurge[train]'"
     help="Where checkpoints are kept until the bundle is there.  [default: OUT.work]",
 )
 def train(
-    recipe: Path, data: Path, out: Path | None, work: Path | None, *, full: bool, resume: bool
+    recipe: Path,
+    data: Path,
+    out: Path | None,
+    seed: int | None,
+    work: Path | None,
+    *,
+    full: bool,
+    resume: bool,
 ) -> None:
     """Train a model bundle as RECIPE (a YAML file) says.
 
@@ -54,6 +66,9 @@ def train(
     from training.recipe import load_recipe
 
     loaded = load_recipe(recipe)
+    if seed is not None:
+        hyper = loaded.hyper.model_copy(update={"seed": seed})
+        loaded = loaded.model_copy(update={"hyper": hyper})
     require("torch", "transformers", "nncf", "onnx")
     from training.pipeline import train as follow
 

@@ -56,7 +56,7 @@ def freeze(recipe: Recipe, rows: Sequence[Row]) -> Frozen:
     return Frozen(
         recipe=recipe.name,
         share=recipe.holdout_share,
-        seed=recipe.hyper.seed,
+        seed=recipe.split_seed,
         rows=digests,
         sha256=_digest_of(digests),
     )

@@ -83,11 +83,11 @@ def gather(recipe: Recipe, data: Path) -> Gathered:
     tidied, holdouts = tidy(rows, held_out, reports, recipe.hygiene)
     is_new = frozen is None and recipe.holdout_share > 0
     if is_new:
-        tidied, own = split(tidied, recipe.holdout_share, recipe.hyper.seed, recipe.split)
+        tidied, own = split(tidied, recipe.holdout_share, recipe.split_seed, recipe.split)
         frozen = freezing.freeze(recipe, own)
         holdouts.append(HoldoutReport(freezing.NAME, len(own)))
         _count_held_out(own, reports)
-    train, dev = split(tidied, recipe.hyper.dev_share, recipe.hyper.seed, recipe.split)
+    train, dev = split(tidied, recipe.hyper.dev_share, recipe.split_seed, recipe.split)
     report = DataReport(reports, holdouts)
     train = _without_small(recipe, train, dev, report)
     report.classes = _classes(recipe, train, dev, own)

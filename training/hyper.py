@@ -26,9 +26,12 @@ class Average(Section):
 
 
 class Distil(Section):
-    """A bundle whose answers are learned beside the labels, on every row and for both heads."""
+    """Bundles whose answers are learned beside the labels, on every row and for both heads."""
 
-    bundle: Path = Field(description="Its directory; relative to --data.")
+    bundles: tuple[Path, ...] = Field(
+        min_length=1,
+        description="Their directories, relative to --data; the mean of their answers is learned.",
+    )
     weight: float = Field(0.5, gt=0, description="Of this loss beside that of the labels.")
     temperature: float = Field(2.0, gt=0, description="Above 1: what the teacher doubts counts.")
 
@@ -72,9 +75,8 @@ class Hyper(Section):
     distil: Distil | None = None
     lora: Lora | None = None
     freeze_embeddings: bool = False
-    class_offsets: bool = Field(
-        False,
-        description="Move each class's logit by what dev asks for, before the export.",
+    class_offsets: tuple[Literal["topic", "sentiment"], ...] = Field(
+        (), description="Heads whose classes' logits are moved by what dev asks for, at the end."
     )
     dev_share: Share = Field(0.08, description="Part of train kept for choices and temperatures.")
     bf16: bool = Field(True, description="Autocast to bfloat16, where the hardware computes in it.")

@@ -64,7 +64,7 @@ def fit_offsets(logits: Tensor, labels: Labels) -> Tensor:
 def move_heads(
     network: TwoHeads, logits: tuple[Tensor, Tensor], rows: Sequence[Row], recipe: Recipe
 ) -> tuple[Tensor, Tensor]:
-    """Puts the offsets that `rows` ask for into the heads' biases.
+    """Puts the offsets that `rows` ask for into the biases of the recipe's `class_offsets`.
 
     Args:
         network: changed in place.
@@ -76,10 +76,10 @@ def move_heads(
         The logits as the network gives them now.
     """
     labels = head_labels(rows, len(recipe.topics), recipe.topic_mode)
-    topic, sentiment = (
-        fit_offsets(told, labels[head]) for head, told in zip(HEADS, logits, strict=True)
-    )
-    with torch.no_grad():
-        network.topic.bias.add_(topic)
-        network.sentiment.bias.add_(sentiment)
-    return logits[0] + topic, logits[1] + sentiment
+    moved = dict(zip(HEADS, logits, strict=True))
+    for head in recipe.hyper.class_offsets:
+        offsets = fit_offsets(moved[head], labels[head])
+        with torch.no_grad():
+            getattr(network, head).bias.add_(offsets)
+        moved[head] = moved[head] + offsets
+    return moved["topic"], moved["sentiment"]

@@ -123,8 +123,7 @@ def train(
     shutil.rmtree(draft, ignore_errors=True)  # of an export that was interrupted
     draft.mkdir()
     logits = predict(network, tokenizer, dev, recipe)
-    if recipe.hyper.class_offsets:
-        logits = move_heads(network, logits, dev, recipe)
+    logits = move_heads(network, logits, dev, recipe)
     exact = [
         probabilities_of(told.numpy(), head, recipe.topic_mode)
         for head, told in zip(HEADS, logits, strict=True)

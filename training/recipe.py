@@ -64,6 +64,7 @@ class Recipe(Section):
         "", description="Where it is written down, relative to --data; NAME.holdout.json."
     )
     split: Literal["time", "stratified"] = "time"
+    split_seed: int = Field(7, ge=0, description="Draws dev and holdout, whatever the fit's seed.")
     hygiene: Hygiene = Hygiene()
     hyper: Hyper = Hyper()
     tune: Tune = Tune()

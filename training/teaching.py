@@ -1,8 +1,10 @@
-"""A teacher's answers: the soft labels of a bundle for the rows that a network learns from."""
+"""Teachers' answers: the soft labels of bundles for the rows that a network learns from."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from monitor.errors import BundleError
 from monitor.model.bundle import load_bundle
@@ -22,21 +24,25 @@ def answers(
 ) -> tuple[Numbers, Numbers] | None:
     """Returns calibrated probabilities of both heads, [rows, classes]; None without a teacher.
 
-    The teacher answers for rows of either head, so a head also learns from rows that lack its
-    label.
+    Teachers answer for rows of either head, so a head also learns from rows that lack its label.
+    Of several, the mean probability is taken: an ensemble.
 
     Raises:
-        BundleError: the teacher can't be used, or knows other topics than the recipe.
+        BundleError: a teacher can't be used, or knows other topics than the recipe.
     """
     distil = recipe.hyper.distil
     if distil is None:
         return None
-    teacher = load_bundle(data / distil.bundle)
-    meta = teacher.meta
-    if (meta.topics, meta.topic_mode) != (recipe.topics, recipe.topic_mode):
-        raise BundleError(
-            f"{teacher.path}: the teacher's topics are not the recipe's (same names, order and "
-            "topic_mode); give another hyper.distil.bundle, or take it out"
-        )
-    say(f"Learning from {meta.name} {meta.version}, too: it answers for {len(rows):,} texts")
-    return served(teacher, [row.text for row in rows])
+    teachers = [load_bundle(data / directory) for directory in distil.bundles]
+    for teacher in teachers:
+        meta = teacher.meta
+        if (meta.topics, meta.topic_mode) != (recipe.topics, recipe.topic_mode):
+            raise BundleError(
+                f"{teacher.path}: the teacher's topics are not the recipe's (same names, order and "
+                "topic_mode); give another in hyper.distil.bundles, or take it out"
+            )
+    names = ", ".join(map(str, distil.bundles))
+    say(f"Learning from {names}, too: answers for {len(rows):,} texts")
+    texts = [row.text for row in rows]
+    topic, sentiment = zip(*(served(teacher, texts) for teacher in teachers), strict=True)
+    return np.mean(topic, axis=0), np.mean(sentiment, axis=0)

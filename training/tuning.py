@@ -52,7 +52,7 @@ def tune(recipe: Recipe, data: Path, work: Path, *, trials: int, say: Say, fit: 
         NewsurgeError: a feed can't be used, or `work` holds a study of something else.
     """
     rows = gather(recipe, data).train
-    learned, judged = split(rows, recipe.hyper.dev_share, recipe.hyper.seed + 1, recipe.split)
+    learned, judged = split(rows, recipe.hyper.dev_share, recipe.split_seed + 1, recipe.split)
     if not learned or not judged:
         raise TuneError(
             f"{len(learned)} texts to learn from and {len(judged)} to judge on are too few; label "

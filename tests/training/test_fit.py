@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -9,16 +10,18 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 from click.testing import CliRunner
 
 pytest.importorskip("nncf", reason="needs nncf, torch and more: pip install 'newsurge[train]'")
 
+from msgspec.structs import replace
 from transformers import set_seed
 
 from monitor.errors import BundleError
-from monitor.model.bundle import Bundle, load_bundle
+from monitor.model.bundle import Bundle, Temperatures, load_bundle, write_meta
 from monitor.model.judge import Judgement, load_judge
 from monitor.records import NewsItem
 from monitor.settings import Settings
@@ -116,11 +119,11 @@ def test_a_teacher_answers_for_the_rows_that_lack_a_label(
     several: Bundle, data: Path, tmp_path: Path
 ) -> None:
     told: list[str] = []
-    recipe = multi(data, epochs=1, distil={"bundle": str(several.path), "weight": 1.0})
+    recipe = multi(data, epochs=1, distil={"bundles": [str(several.path)], "weight": 1.0})
     gathered = gather(recipe, data)
     taught = teaching.answers(recipe, data, gathered.train, told.append)
     assert taught is not None
-    assert told == ["Learning from toy 1, too: it answers for 161 texts"]
+    assert told == [f"Learning from {several.path}, too: answers for 161 texts"]
     unlabelled = [i for i, row in enumerate(gathered.train) if row.topics is None]
     assert unlabelled
     assert ((taught[0][unlabelled] > 0.9).sum(1) >= 1).mean() > 0.9
@@ -133,9 +136,29 @@ def test_a_teacher_answers_for_the_rows_that_lack_a_label(
         losses.append(fit(recipe, network, tokenizer, *rows, place, teacher=teacher)[0])
     assert losses[1]["train_loss"] > losses[0]["train_loss"]
     assert losses[1]["loss"] < losses[0]["loss"]
-    single = changed(data, distil={"bundle": str(several.path)})
+    single = changed(data, distil={"bundles": [str(several.path)]})
     with pytest.raises(BundleError, match="the teacher's topics are not the recipe's"):
         teaching.answers(single, data, gathered.train, told.append)
+
+
+def test_of_several_teachers_the_mean_is_learned(
+    several: Bundle, data: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "unsure"
+    shutil.copytree(several.path, other)
+    write_meta(other, replace(several.meta, temperatures=Temperatures(topic=5.0, sentiment=5.0)))
+
+    def taught(*bundles: Path) -> tuple[np.ndarray, np.ndarray]:
+        recipe = multi(data, distil={"bundles": list(map(str, bundles))})
+        found = teaching.answers(recipe, data, gather(recipe, data).dev, print)
+        assert found is not None
+        return found
+
+    alone = [taught(bundle) for bundle in (several.path, other)]
+    both = taught(several.path, other)
+    for head in (0, 1):
+        assert abs(alone[0][head] - alone[1][head]).max() > 0.1
+        assert both[head] == pytest.approx((alone[0][head] + alone[1][head]) / 2, abs=1e-6)
 
 
 def test_the_log_tells_when_to_stop_and_what_each_epoch_came_to() -> None:

@@ -79,6 +79,19 @@ def test_the_order_of_rows_in_the_file_changes_nothing(tmp_path: Path) -> None:
     assert plain.frozen == shuffled.frozen
 
 
+def test_the_parts_are_drawn_by_a_seed_of_their_own(tmp_path: Path) -> None:
+    write(tmp_path)
+    hyper = world().hyper.model_dump()
+    first, other_fit, other_parts = (
+        gather(world(holdout_share=0.1, **changes), tmp_path)
+        for changes in ({}, {"hyper": {**hyper, "seed": 8}}, {"split_seed": 8})
+    )
+    assert keys(other_fit.dev) == keys(first.dev)
+    assert other_fit.frozen == first.frozen
+    assert keys(other_parts.dev) != keys(first.dev)
+    assert keys(other_parts.holdout) != keys(first.holdout)
+
+
 def test_a_second_training_has_the_same_parts(tmp_path: Path) -> None:
     recipe, first = frozen(tmp_path)
     again = gather(recipe, tmp_path)

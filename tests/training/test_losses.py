@@ -96,7 +96,7 @@ def test_losses_beside_the_labels_vanish_where_there_is_nothing_to_say(is_multi:
 
 
 def test_r_drop_and_a_teacher_add_to_the_loss_in_training_only(encoder: Path) -> None:
-    net = network(encoder, r_drop=1.0, distil={"bundle": "none", "weight": 1.0})
+    net = network(encoder, r_drop=1.0, distil={"bundles": ["none"], "weight": 1.0})
     ids = torch.tensor([[2, 7, 8, 3]])
     batch = {
         "input_ids": ids,

@@ -19,12 +19,12 @@ def test_it_was_made_by_the_committed_recipe() -> None:
     assert Recipe.model_validate(load_bundle(STARTER).meta.recipe) == recipe
 
 
-def test_its_teacher_knows_the_same_classes_from_the_same_feeds() -> None:
+def test_its_teachers_know_the_same_classes_from_the_same_feeds() -> None:
     recipes = ROOT / "training" / "recipes"
     pupil, teacher = (
         load_recipe(recipes / f"{name}.yaml") for name in ("starter", "starter_teacher")
     )
-    own = {"version", "description", "hyper"}
+    own = {"name", "version", "description", "hyper"}
     assert teacher.model_dump(exclude=own) == pupil.model_dump(exclude=own)
 
 

@@ -215,9 +215,13 @@ def test_the_commands_say_what_they_did(
     content["hyper"]["epochs"] = 1
     content |= {"holdout_share": 0.1, "holdout_file": str(tmp_path / "held_out.json")}
     file.write_text(yaml.safe_dump(content), encoding="utf-8")
-    made = run(commands.train, [str(file), "--data", str(feeds), "-o", str(tmp_path / "out")])
+    made = run(
+        commands.train,
+        [str(file), "--data", str(feeds), "-o", str(tmp_path / "out"), "--seed", "8"],
+    )
     assert made.exit_code == 0, made.output
     meta = load_bundle(tmp_path / "out").meta
+    assert (meta.recipe["hyper"]["seed"], meta.recipe["split_seed"]) == (8, 7)
     assert meta.name == "toy"
     assert (tmp_path / "out" / "holdout.json").read_bytes() == (
         tmp_path / "held_out.json"
