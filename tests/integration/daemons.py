@@ -35,8 +35,10 @@ async def running(
     life = asyncio.create_task(Daemon(settings, ready, receivers).run(stop))
     beginning: list[asyncio.Future[Any]] = [life, address]
     await asyncio.wait(beginning, timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED)
-    if life.done():
-        life.result()
+    if not address.done():
+        stop.set()
+        await life  # raises what ended it, if anything did
+        raise TimeoutError(f"the daemon was not ready within {PATIENCE} s")
     try:
         yield address.result()
     finally:
