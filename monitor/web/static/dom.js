@@ -73,7 +73,6 @@ export function moment(ms, shown) {
 
 /** Let `parent` have just these children in this order, and move as few as can be. */
 export function arrange(parent, nodes) {
-  const focused = parent.contains(document.activeElement) ? document.activeElement : null;
   let place = parent.firstChild;
   for (const node of nodes) {
     if (node === place) place = place.nextSibling;
@@ -85,9 +84,28 @@ export function arrange(parent, nodes) {
     place.remove();
     place = next;
   }
-  if (focused && focused !== document.activeElement && parent.contains(focused)) {
-    focused.focus({ preventScroll: true });
+}
+
+const STOPS = "a[href], button, input, summary, [tabindex]";
+
+/** Draw, and leave the keyboard where it was: an element that moves or is made anew loses it. */
+export function keepingFocus(draw) {
+  const focused = document.activeElement;
+  const around = [];
+  for (let node = focused; node; node = node.parentElement) around.push(node);
+  draw();
+  if (document.activeElement === focused) return;
+  const stop = focused.isConnected ? focused : standIn(focused, around);
+  stop?.focus({ preventScroll: true });
+}
+
+// One that says the same, else the first one nearby.
+function standIn(gone, around) {
+  for (const home of around) {
+    const stops = home.isConnected ? [...home.querySelectorAll(STOPS)] : [];
+    if (stops.length) return stops.find((stop) => stop.isEqualNode(gone)) ?? stops[0];
   }
+  return null;
 }
 
 const SHAPES = {

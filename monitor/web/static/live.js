@@ -4,7 +4,7 @@
 
 import { Alerts } from "./alerts.js";
 import { connect } from "./connection.js";
-import { byId } from "./dom.js";
+import { byId, keepingFocus } from "./dom.js";
 import { Headlines } from "./headlines.js";
 import { Pipeline } from "./pipeline.js";
 import { SeriesTable } from "./series.js";
@@ -23,7 +23,9 @@ let isDue = false;
 function draw() {
   isDue = false;
   if (store.now === null) return;
-  for (const panel of panels) panel.draw();
+  keepingFocus(() => {
+    for (const panel of panels) panel.draw();
+  });
 }
 
 function drawSoon() {

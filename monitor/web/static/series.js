@@ -44,6 +44,7 @@ export class SeriesTable {
     byId("series-more").addEventListener("click", () => {
       this.most = Infinity;
       this.draw();
+      [...this.rows.values()][AT_ONCE]?.button.focus();
     });
   }
 
@@ -151,6 +152,7 @@ export class SeriesTable {
       button.addEventListener("click", () => {
         this.#showAll();
         this.draw();
+        byId("series-filter").focus();
       });
       empty.replaceChildren(el("p", {}, "No series is like that."), button);
     } else {

@@ -161,8 +161,26 @@ async def test_the_keyboard_alone(settings: Settings, tab: Tab) -> None:
         assert await tab.ask("document.activeElement.getAttribute('aria-expanded')") == "false"
         await tab_to(tab, ".episode > summary")
         await tab.press(ENTER)
+        await tab.until("document.querySelector('.command')")
         await tab_to(tab, ".command code")
         await tab_to(tab, ".command button")
+
+
+@pytest.mark.parametrize(
+    "selector", [".episode > summary", ".stories a", ".command code", ".episode-links button"]
+)
+async def test_an_alert_that_ends_leaves_the_focus(
+    settings: Settings, tab: Tab, selector: str
+) -> None:
+    async with running(settings) as address:
+        await tab.go(f"{address.url}/")
+        await publish(settings, items(BAD, "bad"))
+        await tab.until("document.querySelector('.episode[data-firing]')")
+        await tab.open_all()
+        await tab.until("document.querySelector(arguments[0])", selector)
+        await tab.run("document.querySelector(arguments[0]).focus()", selector)
+        await tab.until_there_are(0, ".episode[data-firing], .episode-links [data-firing]")
+        assert await tab.ask("document.activeElement.matches(arguments[0])", selector)
 
 
 async def tab_to(tab: Tab, selector: str) -> None:
