@@ -173,13 +173,18 @@ def describe(entry: Entry) -> str:
 
 
 def _versions(versions: list[Version]) -> Table:
+    from rich.box import SIMPLE_HEAD
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table("", "version", "made", "languages", "measured on", "head", "macro-F1", "ECE")
+    # 80 columns are enough for it; where names are long, they are what is folded.
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    for column in ("", "version", "made", "languages", "measured on", "head", "macro-F1", "ECE"):
+        folds = column in {"version", "languages", "measured on"}
+        table.add_column(column, no_wrap=not folds, overflow="fold")
     for one in versions:
         mark = "serves" if one.serving else ""
-        name, made = escape(printable(one.version)), escape(printable(one.created_at))
+        name, made = escape(printable(one.version)), escape(printable(one.created_at[:10]))
         if one.fault is not None:
             table.add_row(mark, name, "", "", "[red]can't be served, see below[/red]")
             continue

@@ -93,7 +93,8 @@ def load_rules(
     except OSError as error:
         raise RulesError(
             f"rules file {path} can't be read ({error.strerror}); "
-            "give its path with --rules or in the setting `rules`"
+            "give its path with --rules or in the setting `rules`; "
+            f"one to begin with is {default_rules()}"
         ) from None
     except UnicodeDecodeError as error:
         raise RulesError(f"rules file {path} is not UTF-8: {error.reason}") from None

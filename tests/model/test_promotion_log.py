@@ -204,6 +204,8 @@ def test_the_commands_list_compare_and_roll_back(registry: Path) -> None:
     serving = [line for line in listed.output.splitlines() if "serves" in line]
     assert len(serving) == 1
     assert " c " in serving[0]
+    assert max(map(len, listed.output.splitlines())) <= 80
+    assert "…" not in listed.output
     back = run("rollback", "--registry", registry, "--why", "too many alarms")
     assert back.output == "b serves again, c no more\n"
     told = run("models", "log", "--registry", registry)

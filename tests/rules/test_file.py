@@ -113,3 +113,10 @@ def test_on_is_a_field_and_no_a_language_but_true_is_a_truth_value(tmp_path: Pat
     assert getattr(rules.rules[0], "on", None) == "share"
     assert rules.rules[0].match.language == ("no",)
     assert faults(tmp_path, text.replace("share", "true"))
+
+
+def test_where_there_is_no_file_one_to_begin_with_is_named(tmp_path: Path) -> None:
+    with pytest.raises(RulesError, match="--rules") as error:
+        load_rules(tmp_path / "alerts.yaml", 60, DIMENSIONS)
+    named = Path(str(error.value).rsplit(" is ", 1)[1])
+    assert load_rules(named, 60, DIMENSIONS).rules

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -12,8 +13,9 @@ if TYPE_CHECKING:
     from training.curves import Curve
     from training.reliability import Reliability
 
-_SIDE, _LEFT, _TOP, _HIST = 200, 34, 8, 40
+_SIDE, _LEFT, _TOP, _HIST = 200, 52, 8, 40
 _WIDE, _HIGH = 420, 200
+_LINE = 15  # from one line of text to the next
 
 
 def interval(estimate: Estimate) -> Html:
@@ -136,6 +138,7 @@ def lines(curves: Sequence[Curve], label: str) -> Html:
             [f"{level:.2f}" for level in levels],
         )
     ]
+    ends = []
     for index, curve in enumerate(curves):
         at = [
             (
@@ -149,12 +152,22 @@ def lines(curves: Sequence[Curve], label: str) -> Html:
         )
         if len(at) <= 40:
             parts += [el("circle", cx=x, cy=y, r=2.5, class_=f"mark l{index}") for x, y in at]
-        x, y = at[-1]
-        parts.append(
-            _text(x + 6, y + 4, f"{curve.name} {curve.points[-1][1]:.3f}", class_=f"name l{index}")
-        )
+        ends.append(at[-1])
+    heights = apart([y + 4 for _, y in ends], _LINE)
+    for index, (curve, (x, _), y) in enumerate(zip(curves, ends, heights, strict=True)):
+        said = f"{curve.name} {curve.points[-1][1]:.3f}"
+        parts.append(_text(x + 6, y, said, class_=f"name l{index}"))
     parts.append(_text(_LEFT + _WIDE / 2, _TOP + _HIGH + 32, "epoch", anchor="middle"))
     return _svg(_LEFT + _WIDE + 130, _TOP + _HIGH + 38, label, "lines", *parts)
+
+
+def apart(heights: Sequence[float], least: float) -> list[float]:
+    """The heights, moved down as little as it takes to have `least` between any two of them."""
+    found = list(heights)
+    order = sorted(range(len(found)), key=found.__getitem__)
+    for above, below in itertools.pairwise(order):
+        found[below] = max(found[below], found[above] + least)
+    return found
 
 
 def _axes(
