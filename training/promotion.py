@@ -6,7 +6,7 @@ is written before the pointer moves.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from monitor.model.rollback import put_in_charge, serving_or_none
 from training.gate import Finding, Verdict, behaviour_numbers, judge
 from training.gate_limits import GateError, GateLimits
 from training.holdout import Holdout, answers, choices, read_holdouts
+from training.label_account import HELD_OUT
 
 Say = Callable[[str], None]
 
@@ -129,15 +130,25 @@ def _judged(
         old = choices(champion, labelled.rows)
     behaviour = behaviour_numbers(challenger.meta.metrics.get("behaviour", {}))
     verdict = judge(new, old, behaviour, limits)
-    if champion is not None and _shares(champion, labelled.files):
-        note = Finding(
-            "champion_learned",
-            f"{champion.meta.version} learned from the holdout, which favours it",
-        )
-        verdict = msgspec.structs.replace(verdict, notes=(*verdict.notes, note))
-    return verdict, labelled.files
+    notes = [*verdict.notes, *_leaks(challenger, labelled.files)]
+    if champion is not None:
+        notes += _leaks(champion, labelled.files)
+    return msgspec.structs.replace(verdict, notes=tuple(notes)), labelled.files
 
 
-def _shares(bundle: Bundle, files: tuple[Held, ...]) -> bool:
+def _leaks(bundle: Bundle, files: tuple[Held, ...]) -> Iterator[Finding]:
+    """What a bundle's own account says of the holdouts: learned from, or not held out."""
     learned = {data.sha256 for data in bundle.meta.training_data}
-    return any(file.sha256 in learned for file in files)
+    kept_out = bundle.meta.metrics.get(HELD_OUT, ())
+    version = bundle.meta.version
+    for file in files:
+        if file.sha256 in learned:
+            yield Finding(
+                "champion_learned", f"{version} learned from {file.file}, which favours it"
+            )
+        elif file.sha256 not in kept_out:
+            yield Finding(
+                "not_held_out",
+                f"{file.file} is none of the `holdouts` in the recipe of {version}, so {version} "
+                "may have learned from texts that are in it",
+            )

@@ -142,7 +142,20 @@ def test_who_learned_from_the_holdout_is_told(registry: Path, make: Make, holdou
     (registry / FILE).rename(registry / "aside.yaml")
     assert promote(registry, cheat, "--force", "nothing else").exit_code == 0
     (registry / "aside.yaml").rename(registry / FILE)
-    assert "a learned from the holdout, which favours it" in promote(registry, make("b")).output
+    assert f"a learned from {holdout}, which favours it" in promote(registry, make("b")).output
+
+
+def test_who_may_have_learned_from_texts_of_the_holdout_is_told(
+    registry: Path, make: Make, holdout: Path
+) -> None:
+    first, second = make("a"), make("b")
+    kept_out = {"held_out": [digest(holdout)]}
+    write_meta(second.path, msgspec.structs.replace(second.meta, metrics=kept_out))
+    told = "may have learned from texts that are in it"
+    assert f"so a {told}" in promote(registry, first).output
+    done = promote(registry, second)
+    assert f"so a {told}" in done.output  # the champion's training is told of, too
+    assert f"so b {told}" not in done.output
 
 
 def test_without_a_holdout_only_force_promotes(tmp_path: Path, make: Make) -> None:
