@@ -1,7 +1,7 @@
 """`newsurge promote`: measure, hold against the gate, install, log, and move the pointer.
 
 Owns the order of these. What can fail comes before anything in the registry changes, and the log
-is written before the pointer moves.
+is written before the pointer moves. What serves when the pointer moves is what was judged beside.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from monitor.model.bundle import META, Bundle, digest
 from monitor.model.installing import changing, install
 from monitor.model.overview import find_bundle
 from monitor.model.promotion_log import Entry, Held, append, read_log
-from monitor.model.registry import load_version
-from monitor.model.rollback import put_in_charge, serving_or_none
+from monitor.model.registry import VERSIONS, load_version
+from monitor.model.rollback import check_unchanged, put_in_charge, serving_or_none
 from training.gate import Finding, Verdict, behaviour_numbers, judge
 from training.gate_limits import GateError, GateLimits
 from training.holdout import Holdout, answers, choices, read_holdouts
@@ -66,34 +66,41 @@ def promote(
     """
     if force is not None and not force.strip():
         raise GateError("--force demands a reason: it is kept in the promotion log")
+    challenger = find_bundle(name, registry)
+    meta = digest(challenger.path / META)
+    if not holdouts and force is None:
+        raise GateError(
+            "no holdout to judge on: give --holdout FILE --like FEED, or name the desk's own "
+            f"under `holdouts` in {registry / 'gate.yaml'}"
+        )
     with changing(registry):
-        read_log(registry)
-        challenger = find_bundle(name, registry)
-        if serving_or_none(registry) == challenger.meta.version:
-            raise BundleError(f"{challenger.meta.version} serves already; nothing was changed")
-        champion, unreadable = _champion(registry, force)
-        verdict: Verdict | None = None
-        files: tuple[Held, ...] = ()
-        if holdouts:
-            verdict, files = _judged(challenger, champion, holdouts, limits, say)
-        elif force is None:
-            raise GateError(
-                "no holdout to judge on: give --holdout FILE --like FEED, or name the desk's own "
-                f"under `holdouts` in {registry / 'gate.yaml'}"
+        check_unchanged(challenger, read_log(registry).entries)
+        before = serving_or_none(registry)
+        _check_serves_not(registry, before, challenger, meta)
+    champion, unreadable = _champion(registry, before, force)
+    verdict: Verdict | None = None
+    files: tuple[Held, ...] = ()
+    # Judging takes minutes. The registry is free meanwhile, or nobody could roll back.
+    if holdouts:
+        verdict, files = _judged(challenger, champion, holdouts, limits, say)
+    if verdict is not None and unreadable is not None:
+        verdict = msgspec.structs.replace(verdict, notes=(*verdict.notes, unreadable))
+    told = None if verdict is None else msgspec.to_builtins(verdict)
+    has_passed = verdict is not None and verdict.passed
+    with changing(registry):
+        if serving_or_none(registry) != before:
+            raise BundleError(
+                f"{serving_or_none(registry)} came to serve while {challenger.meta.version} was "
+                f"judged beside {before}; nothing was changed: promote it again"
             )
-        if verdict is not None and unreadable is not None:
-            verdict = msgspec.structs.replace(verdict, notes=(*verdict.notes, unreadable))
-        told = None if verdict is None else msgspec.to_builtins(verdict)
-        has_passed = verdict is not None and verdict.passed
         if not has_passed and force is None:
-            meta = digest(challenger.path / META)
             entry = append(
                 registry, "refused", challenger.meta.version, meta,
-                replaced=serving_or_none(registry), holdouts=files, verdict=told,
+                replaced=before, holdouts=files, verdict=told,
             )  # fmt: skip
             return Promotion(entry, verdict)
         say(f"Installing {challenger.meta.version}")
-        bundle = install(registry, challenger.path)
+        bundle = install(registry, challenger.path, meta)
         forced = None if has_passed else force
         entry = put_in_charge(
             registry, bundle, "promoted", holdouts=files, verdict=told, forced=forced
@@ -101,9 +108,23 @@ def promote(
         return Promotion(entry, verdict)
 
 
-def _champion(registry: Path, force: str | None) -> tuple[Bundle | None, Finding | None]:
+def _check_serves_not(registry: Path, serving: str | None, challenger: Bundle, meta: str) -> None:
+    version = challenger.meta.version
+    if serving != version:
+        return
+    there = registry / VERSIONS / version / META
+    if there.is_file() and digest(there) != meta:
+        raise BundleError(
+            f"{challenger.path}: another bundle of version {version} serves, and versions never "
+            "change; give the new one a version of its own"
+        )
+    raise BundleError(f"{version} serves already; nothing was changed")
+
+
+def _champion(
+    registry: Path, serving: str | None, force: str | None
+) -> tuple[Bundle | None, Finding | None]:
     """What serves now; by force also where it can't be read, with a note that says so."""
-    serving = serving_or_none(registry)
     if serving is None:
         return None, None
     try:

@@ -171,12 +171,13 @@ def printable_verdict(done: Promotion) -> str:
         lines += [f"note: {note.said}" for note in done.verdict.notes]
         lines += [f"against: {finding.said}" for finding in done.verdict.against]
     version, before = done.entry.version, done.entry.replaced
+    after = f", after {before}" if before else ""
     if not done.is_promoted:
         lines.append(f"REFUSED: {version}; {before or 'nothing'} serves on")
     elif done.entry.forced is not None:
-        lines.append(f"promoted by force: {version}, after {before}: {done.entry.forced}")
+        lines.append(f"promoted by force: {version}{after}: {done.entry.forced}")
     else:
-        lines.append(f"promoted: {version}" + (f", after {before}" if before else ""))
+        lines.append(f"promoted: {version}{after}")
     return "\n".join(map(printable, lines))
 
 

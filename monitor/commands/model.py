@@ -155,7 +155,8 @@ def rollback(registry: Path | None, to: str | None, why: str, **options: Any) ->
     if not why.strip():
         raise click.UsageError("--why must say why")
     entry = roll_back(registry_of(registry, options), why.strip(), to)
-    click.echo(printable(f"{entry.version} serves again, {entry.replaced} no more"))
+    before = f", {entry.replaced} no more" if entry.replaced else ""
+    click.echo(printable(f"{entry.version} serves again{before}"))
 
 
 def describe(entry: Entry) -> str:

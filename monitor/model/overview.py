@@ -59,6 +59,11 @@ def find_bundle(name: str, registry: Path | None) -> Bundle:
     """
     if registry is not None and is_version(name) and (registry / VERSIONS / name).is_dir():
         return load_version(registry, name)
+    if not Path(name).is_dir():
+        shelf = f"version of the registry {registry}" if registry else "version (no registry given)"
+        raise BundleError(
+            f"{name}: no {shelf}, and no bundle's directory; `newsurge models list` shows versions"
+        )
     return load_bundle(Path(name))
 
 
@@ -99,6 +104,11 @@ def faults(registry: Path, log: Log) -> list[str]:
             found.append(
                 f"entry {entry.number}: {META} of {version} is not the one that was promoted"
             )
+            continue
+        try:
+            load_version(registry, version)
+        except BundleError as error:
+            found.append(f"entry {entry.number}: {version} is not as it was promoted: {error}")
     return found
 
 

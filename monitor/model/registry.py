@@ -60,6 +60,11 @@ def load_version(registry: Path, version: str) -> Bundle:
         BundleError: as `load_bundle` does, and when the bundle says that it is of another
             version, so that what stands in scored records would not lead back to it.
     """
+    if not (registry / VERSIONS / version).is_dir():
+        raise BundleError(
+            f"the registry {registry} has no version {version}; `newsurge models list` shows those "
+            "that it has"
+        )
     bundle = load_bundle(registry / VERSIONS / version)
     if bundle.meta.version != version:
         raise BundleError(

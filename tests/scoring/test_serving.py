@@ -178,7 +178,7 @@ async def test_without_recent_news_there_is_nothing_to_tell(registry: Path, swap
     [
         ("broken", "OpenVINO can't run this network"),
         ("fewer", "no topic called Financials"),
-        ("missing", "no model bundle at"),
+        ("missing", "has no version missing"),
         ("../one", "which is no version"),
     ],
 )
