@@ -151,7 +151,8 @@ def _judged(
         old = choices(champion, labelled.rows)
     behaviour = behaviour_numbers(challenger.meta.metrics.get("behaviour", {}))
     verdict = judge(new, old, behaviour, limits)
-    notes = [*verdict.notes, *_leaks(challenger, labelled.files)]
+    notes = [Finding("left_out", said) for said in labelled.left_out]
+    notes += [*verdict.notes, *_leaks(challenger, labelled.files)]
     if champion is not None:
         notes += _leaks(champion, labelled.files)
     return msgspec.structs.replace(verdict, notes=tuple(notes)), labelled.files

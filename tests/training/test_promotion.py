@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
+import yaml
 from click.testing import CliRunner, Result
 
 pytest.importorskip("pandas", reason="reads labelled files: pip install 'newsurge[train]'")
@@ -119,6 +120,7 @@ def test_other_topics_are_judged_on_their_limits_alone(registry: Path, make: Mak
     promote(registry, make("a"))
     done = promote(registry, make("b", topics=TOPICS[1:]))
     assert "topic: other classes (gone: Financials), judged on limits alone" in done.output
+    assert "of 135 rows not all count (unknown class, label left out: 27)" in done.output
     assert done.exit_code == 0, done.output
 
 
@@ -145,6 +147,13 @@ def test_who_learned_from_the_holdout_is_told(registry: Path, make: Make, holdou
     assert promote(registry, cheat, "--force", "nothing else").exit_code == 0
     (registry / "aside.yaml").rename(registry / FILE)
     assert f"a learned from {holdout}, which favours it" in promote(registry, make("b")).output
+
+
+def test_a_holdout_counts_once(registry: Path, make: Make) -> None:
+    content = yaml.safe_load((registry / FILE).read_text())
+    content["holdouts"] *= 2
+    (registry / FILE).write_text(yaml.safe_dump(content))
+    assert "is given twice" in str(promote(registry, make("a")).exception)
 
 
 def test_who_may_have_learned_from_texts_of_the_holdout_is_told(
