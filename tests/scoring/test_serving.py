@@ -46,6 +46,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tiny_bundle(versions / "one", version="one")
     tiny_bundle(versions / "two", version="two", swapped=True)
     tiny_bundle(versions / "fewer", version="fewer", topics=TOPICS[1:])
+    tiny_bundle(versions / "nan", version="nan", bias=float("nan"))
     tiny_bundle(versions / "broken", version="broken")
     breaks(versions / "broken")
     return directory
@@ -177,6 +178,7 @@ async def test_without_recent_news_there_is_nothing_to_tell(registry: Path, swap
     ("version", "said"),
     [
         ("broken", "OpenVINO can't run this network"),
+        ("nan", "the network of version nan answers with what are no numbers"),
         ("fewer", "no topic called Financials"),
         ("missing", "has no version missing"),
         ("../one", "which is no version"),
