@@ -154,7 +154,9 @@ def append(registry: Path, act: Act, version: str, bundle: str, **more: Any) -> 
         if is_new:
             sync_directory(registry)
     except OSError as error:
-        raise BundleError(f"{file} can't be written ({error.strerror}); check who may") from error
+        raise BundleError(
+            f"{file} can't be written ({error.strerror}); check who may, and that the disk is not full"
+        ) from error
     return entry
 
 

@@ -98,7 +98,8 @@ def point_at(registry: Path, version: str) -> None:
         sync_directory(registry)
     except OSError as error:
         raise BundleError(
-            f"{pointer} can't be moved to {version} ({error.strerror}); check who may write there"
+            f"{pointer} can't be moved to {version} ({error.strerror}); check who may write there, "
+            "and that the disk is not full"
         ) from error
 
 
