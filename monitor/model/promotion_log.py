@@ -155,7 +155,8 @@ def append(registry: Path, act: Act, version: str, bundle: str, **more: Any) -> 
             sync_directory(registry)
     except OSError as error:
         raise BundleError(
-            f"{file} can't be written ({error.strerror}); check who may, and that the disk is not full"
+            f"{file} can't be written ({error.strerror}); check who may write there, and that the "
+            "disk is not full"
         ) from error
     return entry
 

@@ -35,7 +35,7 @@ def holdout_in(folder: Path) -> Holdout:
     (folder / "holdout.csv").write_bytes(told.encode("gb18030"))
     feed = Feed(
         name="desk", source="invented", license="MIT", file="holdout.csv", text_column="标题",
-        encoding="gb18030", delimiter=";", sentiment={"column": "tone"},  # type: ignore[arg-type]
+        encoding="gb18030", delimiter=";", sentiment={"column": "tone"},
     )  # fmt: skip
     return Holdout(feed, folder)
 
