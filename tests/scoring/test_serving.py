@@ -288,6 +288,19 @@ async def test_a_pointer_that_moves_on_while_a_model_loads_is_followed_to_its_en
     assert one.turn().judge.version == "two"
 
 
+async def test_counters_of_a_new_topic_are_there_before_its_first_item(
+    registry: Path, swaps: Swaps
+) -> None:
+    point_at(registry, "fewer")
+    one = serving(registry)
+    metrics.judged_items_total.clear()
+    async with followed(one):
+        point_at(registry, "one")
+        await until(lambda: swaps("swapped") == 1)
+    (counter,) = metrics.judged_items_total.collect()
+    assert "Financials" in {sample.labels["topic"] for sample in counter.samples}
+
+
 async def test_the_old_model_is_let_go(registry: Path, swaps: Swaps) -> None:
     one = serving(registry)
     one.note(NEGATIVE)
