@@ -16,8 +16,8 @@ from monitor.errors import BundleError, NewsurgeError
 from monitor.model.bundle import META, Bundle, digest
 from monitor.model.installing import changing, install
 from monitor.model.overview import find_bundle
-from monitor.model.promotion_log import Entry, Held, append, read_log
-from monitor.model.registry import VERSIONS, load_version
+from monitor.model.promotion_log import Entry, Held, append, line_of_succession, read_log
+from monitor.model.registry import POINTER, VERSIONS, load_version
 from monitor.model.rollback import check_unchanged, put_in_charge, serving_or_none
 from training.gate import Finding, Verdict, behaviour_numbers, judge
 from training.gate_limits import GateError, GateLimits
@@ -74,10 +74,13 @@ def promote(
             f"under `holdouts` in {registry / 'gate.yaml'}"
         )
     with changing(registry):
-        check_unchanged(challenger, read_log(registry).entries)
+        entries = read_log(registry).entries
+        check_unchanged(challenger, entries)
         before = serving_or_none(registry)
         _check_serves_not(registry, before, challenger, meta)
-    champion, unreadable = _champion(registry, before, force)
+    # Where the first promotion was killed before there was a pointer, this is to put it right.
+    others = [each for each in line_of_succession(entries) if each != challenger.meta.version]
+    champion, unreadable = _champion(registry, before, others, force)
     verdict: Verdict | None = None
     files: tuple[Held, ...] = ()
     # Judging takes minutes. The registry is free meanwhile, or nobody could roll back.
@@ -101,7 +104,7 @@ def promote(
             return Promotion(entry, verdict)
         say(f"Installing {challenger.meta.version}")
         bundle = install(registry, challenger.path, meta)
-        forced = None if has_passed else force
+        forced = None if has_passed and unreadable is None else force
         entry = put_in_charge(
             registry, bundle, "promoted", holdouts=files, verdict=told, forced=forced
         )
@@ -122,12 +125,21 @@ def _check_serves_not(registry: Path, serving: str | None, challenger: Bundle, m
 
 
 def _champion(
-    registry: Path, serving: str | None, force: str | None
+    registry: Path, serving: str | None, others: Sequence[str], force: str | None
 ) -> tuple[Bundle | None, Finding | None]:
-    """What serves now; by force also where it can't be read, with a note that says so."""
-    if serving is None:
+    """What serves now; by force also where it can't be read, with a note that says so.
+
+    `others` came to serve before, by the log. Without a pointer that can't be told from a first
+    promotion otherwise, which no champion is asked about.
+    """
+    if serving is None and not others:
         return None, None
     try:
+        if serving is None:
+            raise BundleError(
+                f"{registry / POINTER} is gone, though {others[-1]} was put in charge by the "
+                f"promotion log; `newsurge rollback --to {others[-1]}` puts it back"
+            )
         return load_version(registry, serving), None
     except NewsurgeError as error:
         if force is None:

@@ -113,7 +113,29 @@ def test_a_champion_that_is_damaged_can_be_replaced_by_force_only(
     assert "was changed or cut short" in str(promote(registry, new).exception)
     done = promote(registry, new, "--force", "a is damaged")
     assert "note: the champion can't be read" in done.output
+    assert read_log(registry).entries[-1].forced == "a is damaged"  # for it would not have passed
     assert serving_version(registry) == "b"
+
+
+def test_a_pointer_that_was_lost_makes_no_first_model(registry: Path, make: Make) -> None:
+    promote(registry, make("a"))
+    (registry / POINTER).unlink()
+    new = make("b")
+    assert "`newsurge rollback --to a` puts it back" in str(promote(registry, new).exception)
+    assert roll_back(registry, "it was lost", to="a").version == "a"
+    assert promote(registry, new).exit_code == 0
+    (registry / POINTER).unlink()
+    assert promote(registry, "a", "--force", "start anew").exit_code == 0
+
+
+def test_a_first_promotion_that_was_killed_before_its_pointer_is_put_right(
+    registry: Path, make: Make
+) -> None:
+    first = make("a")
+    promote(registry, first)
+    (registry / POINTER).unlink()  # as if it had never come to be
+    assert promote(registry, first).exit_code == 0
+    assert serving_version(registry) == "a"
 
 
 def test_other_topics_are_judged_on_their_limits_alone(registry: Path, make: Make) -> None:
