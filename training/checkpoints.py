@@ -36,7 +36,8 @@ def open_work(work: Path, facts: Mapping[str, str], *, resume: bool) -> Path | N
         resume: go on with what is there.
 
     Raises:
-        ResumeError: it holds another training, or one that nobody asked to go on with.
+        ResumeError: it holds another training, or one that nobody asked to go on with; or it
+            can't be written.
     """
     if work.exists() and (
         not work.is_dir() or (any(work.iterdir()) and not (work / FACTS).is_file())
@@ -52,8 +53,14 @@ def open_work(work: Path, facts: Mapping[str, str], *, resume: bool) -> Path | N
         _compare(work, facts)
     elif work.exists():
         shutil.rmtree(work)  # nothing in it can be gone on from
-    work.mkdir(parents=True, exist_ok=True)
-    (work / FACTS).write_bytes(msgspec.json.encode(dict(facts)))
+    try:
+        work.mkdir(parents=True, exist_ok=True)
+        (work / FACTS).write_bytes(msgspec.json.encode(dict(facts)))
+    except OSError as error:
+        raise ResumeError(
+            f"{work}: checkpoints can't be kept there ({error.strerror}); check who may write "
+            "there, and that the disk is not full"
+        ) from error
     kept = {path for _, path in found}
     for path in work.iterdir():
         if _NAME.fullmatch(path.name) and path not in kept:

@@ -183,6 +183,12 @@ def _below_floors(
             f"{head}: macro-F1 is {numbers.macro_f1:.4f}, below the floor of "
             f"{limits.min_macro_f1[head]:.4f}",
         )
+    for name in sorted(set(limits.floors.get(head, {})) - set(answers.classes)):
+        yield Finding(
+            "class_floor",
+            f"{head}: the limits have a floor for {name}, which is no class of the challenger; "
+            "correct its name in the gate file, or take it out",
+        )
     support = dict(zip(answers.classes, answers.truth.sum(axis=0).tolist(), strict=True))
     for name, f1 in numbers.f1.items():
         floor = limits.floor(head, name)
@@ -192,7 +198,7 @@ def _below_floors(
                 f"{head}: F1 of {name} is {f1:.4f} on {support[name]} rows, below its floor of "
                 f"{floor:.4f}",
             )
-    if numbers.ece > limits.max_ece:
+    if not numbers.ece <= limits.max_ece:  # what is no number is above every limit
         yield Finding(
             "calibration",
             f"{head}: the calibration error (ECE) is {numbers.ece:.4f}, above {limits.max_ece:.4f}",

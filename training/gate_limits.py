@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from monitor.errors import NewsurgeError
 from training.recipe import Feed
@@ -67,6 +67,16 @@ class GateFile(_Section):
 
     gate: GateLimits = GateLimits()
     holdouts: tuple[Feed, ...] = ()
+
+    @field_validator("holdouts")
+    @classmethod
+    def _are_files(cls, value: tuple[Feed, ...]) -> tuple[Feed, ...]:
+        if any(feed.format == "stream" for feed in value):
+            raise ValueError(
+                "a stream grows, so it can't be frozen; write it to a file with `newsurge labels "
+                "export`"
+            )
+        return value
 
 
 def load_gate(file: Path) -> GateFile:

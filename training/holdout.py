@@ -24,6 +24,8 @@ from training.served import served
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+_HEADS: tuple[Head, ...] = ("topic", "sentiment")
+
 
 @dataclass(frozen=True)
 class Holdout:
@@ -43,10 +45,14 @@ class Holdout:
 
 @dataclass(frozen=True)
 class Labelled:
-    """The rows of all holdouts, their topics as indices into a challenger's, and the files."""
+    """The rows of all holdouts, their topics as indices into a challenger's, and the files.
+
+    `left_out` says of each file what of it can't be used, if anything.
+    """
 
     rows: list[Row]
     files: tuple[Held, ...]
+    left_out: tuple[str, ...] = ()
 
 
 def holdouts_of(gate: GateFile, file: Path) -> tuple[Holdout, ...]:
@@ -59,15 +65,26 @@ def read_holdouts(holdouts: Sequence[Holdout], challenger: Bundle) -> Labelled:
 
     Raises:
         FeedError: a file can't be read as its feed says, or is not the one that was frozen.
-        GateError: the challenger learned from one of them.
+        GateError: the challenger learned from one of them, or one is there twice.
     """
     rows: list[Row] = []
     files: list[Held] = []
+    left_out: list[str] = []
+    given: set[tuple[str, Head]] = set()
     learned = {data.sha256 for data in challenger.meta.training_data}
     for holdout in holdouts:
         several = challenger.meta.topic_mode == "multi"
-        found, _ = read_feed(holdout.feed, challenger.meta.topics, holdout.folder, several=several)
+        found, report = read_feed(
+            holdout.feed, challenger.meta.topics, holdout.folder, several=several
+        )
         sha256 = digest(holdout.file)
+        heads = {(sha256, head) for head in _HEADS if getattr(holdout.feed, head) is not None}
+        if heads & given:
+            raise GateError(
+                f"{holdout.file}: the same holdout is given twice, so each row would count twice "
+                "and the verdict look surer than it is; give it once"
+            )
+        given |= heads
         if sha256 in learned:
             raise GateError(
                 f"{holdout.file}: {challenger.meta.version} learned from this very file, so it "
@@ -75,7 +92,11 @@ def read_holdouts(holdouts: Sequence[Holdout], challenger: Bundle) -> Labelled:
             )
         rows += found
         files.append(Held(holdout.feed.file, sha256, len(found)))
-    return Labelled(rows, tuple(files))
+        counts = {**report.dropped, **report.noted}
+        if counts:
+            told = ", ".join(f"{reason}: {rows:,}" for reason, rows in counts.items())
+            left_out.append(f"{holdout.feed.file}: of {report.read:,} rows not all count ({told})")
+    return Labelled(rows, tuple(files), tuple(left_out))
 
 
 def answers(bundle: Bundle, rows: Sequence[Row]) -> dict[str, HeadAnswers]:

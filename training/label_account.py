@@ -1,6 +1,7 @@
 """Which labels a bundle has learned from, and so which are new: a digest of each feed's.
 
-Owns the account that every training keeps under `metrics` of its bundle. It trains nothing.
+Owns the account that every training keeps under `metrics` of its bundle, and the digests of the
+files that were learned from and held out. It trains nothing.
 """
 
 from __future__ import annotations
@@ -10,15 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from monitor.model.bundle import digest
 from training.feeds import read_feed
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from monitor.model.bundle import Bundle
     from training.recipe import Recipe
+    from training.recipe_data import Source
 
-KEPT = "labels"  # under `metrics` of a bundle
+KEPT, HELD_OUT = "labels", "held_out"  # under `metrics` of a bundle
 
 
 class Labels(msgspec.Struct, frozen=True):
@@ -36,6 +40,15 @@ def labels_of(recipe: Recipe, data: Path) -> dict[str, Labels]:
         told = sorted(f"{row.key}\0{row.topics}\0{row.sentiment}" for row in rows)
         found[feed.name] = Labels(len(rows), hashlib.sha256("\n".join(told).encode()).hexdigest())
     return found
+
+
+def files_of(sources: Iterable[Source], data: Path) -> dict[str, str]:
+    """The SHA-256 of each file, by its name in the recipe; a stream is none.
+
+    To be asked when they have been read, for one that is missing is no `NewsurgeError` here.
+    """
+    files = (source.file for source in sources if source.format != "stream")
+    return {file: digest(data / file) for file in files}
 
 
 def new_labels(labels: dict[str, Labels], champion: Bundle | None) -> dict[str, int]:

@@ -27,7 +27,7 @@ from training.checkpoints import open_work
 from training.evaluation import HEADS, measure
 from training.feeds import FeedReport
 from training.gathering import DataReport, Gathered, as_json, gather
-from training.label_account import KEPT, labels_of
+from training.label_account import HELD_OUT, KEPT, files_of, labels_of
 from training.metrics import probabilities_of
 from training.parity import parity, tell
 from training.report import ending
@@ -86,6 +86,8 @@ def train(
     # Before the rows are: a label that comes into a stream meanwhile counts as new the next time.
     labels = processes.shared(lambda: labels_of(recipe, data))
     gathered = processes.shared(lambda: _gather(recipe, data, say, told))
+    learned = processes.shared(lambda: files_of(recipe.feeds, data))
+    kept_out = processes.shared(lambda: sorted(files_of(recipe.holdouts, data).values()))
     fitted, dev = gathered.train, gathered.dev
 
     from transformers import set_seed
@@ -133,8 +135,10 @@ def train(
         save_weights(network, draft)
     if gathered.frozen is not None:
         freezing.save(gathered.frozen, draft / freezing.FILE)
-    account = {KEPT: labels, "start": start.meta.version if start else None, "tuning": tuning}
-    made = _describe(recipe, gathered, draft, exact, {"epochs": epochs, **to_builtins(account)})
+    began = {"start": start.meta.version if start else None, "tuning": tuning}
+    account = {KEPT: labels, HELD_OUT: kept_out, **began}
+    course = {"epochs": epochs, **to_builtins(account)}
+    made = _describe(recipe, gathered, draft, exact, course, learned)
     tell(made.meta.metrics["parity"], say)
     say("Reporting: behaviour tests, and every set in full")
     report = ending.report_on(made, {"dev": dev, freezing.NAME: gathered.holdout}, tests)
@@ -192,10 +196,12 @@ def _describe(
     draft: Path,
     exact: list[Numbers],
     course: dict[str, Any],
+    learned: dict[str, str],
 ) -> bundles.Bundle:
     """Fits the temperatures on what is served, then writes `meta.json` and the model card.
 
-    `course` is what the training itself tells of under `metrics`.
+    `course` is what the training itself tells of under `metrics`; `learned` has the digests of
+    the feeds' files.
     """
     reports, dev = gathered.report.feeds, gathered.dev
     labels = head_labels(dev, len(recipe.topics), recipe.topic_mode)
@@ -210,7 +216,7 @@ def _describe(
         languages=recipe.languages,
         minimum_words=recipe.minimum_words,
         base_model=bundles.BaseModel(recipe.base.id, recipe.base.sha256, recipe.base.license),
-        training_data=_manifest(recipe, reports),
+        training_data=_manifest(recipe, reports, learned),
         recipe=recipe.model_dump(mode="json"),
         metrics={},
         files={},
@@ -238,8 +244,17 @@ def _describe(
     return bundles.load_bundle(draft)
 
 
-def _manifest(recipe: Recipe, reports: list[FeedReport]) -> tuple[bundles.TrainingData, ...]:
+def _manifest(
+    recipe: Recipe, reports: list[FeedReport], learned: dict[str, str]
+) -> tuple[bundles.TrainingData, ...]:
+    """What was learned from; a feed that is a stream has no digest."""
     return tuple(
-        bundles.TrainingData(feed.name, feed.source, feed.license, feed.sha256 or "", report.kept)
+        bundles.TrainingData(
+            feed.name,
+            feed.source,
+            feed.license,
+            learned[feed.file] if feed.format != "stream" else "",
+            report.kept,
+        )
         for feed, report in zip(recipe.feeds, reports, strict=True)
     )

@@ -1,12 +1,12 @@
 """`newsurge promote`: measure, hold against the gate, install, log, and move the pointer.
 
 Owns the order of these. What can fail comes before anything in the registry changes, and the log
-is written before the pointer moves.
+is written before the pointer moves. What serves when the pointer moves is what was judged beside.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,12 +16,13 @@ from monitor.errors import BundleError, NewsurgeError
 from monitor.model.bundle import META, Bundle, digest
 from monitor.model.installing import changing, install
 from monitor.model.overview import find_bundle
-from monitor.model.promotion_log import Entry, Held, append, read_log
-from monitor.model.registry import load_version
-from monitor.model.rollback import put_in_charge, serving_or_none
+from monitor.model.promotion_log import Entry, Held, append, line_of_succession, read_log
+from monitor.model.registry import POINTER, VERSIONS, load_version
+from monitor.model.rollback import check_unchanged, put_in_charge, serving_or_none
 from training.gate import Finding, Verdict, behaviour_numbers, judge
 from training.gate_limits import GateError, GateLimits
 from training.holdout import Holdout, answers, choices, read_holdouts
+from training.label_account import HELD_OUT
 
 Say = Callable[[str], None]
 
@@ -65,47 +66,80 @@ def promote(
     """
     if force is not None and not force.strip():
         raise GateError("--force demands a reason: it is kept in the promotion log")
+    challenger = find_bundle(name, registry)
+    meta = digest(challenger.path / META)
+    if not holdouts and force is None:
+        raise GateError(
+            "no holdout to judge on: give --holdout FILE --like FEED, or name the desk's own "
+            f"under `holdouts` in {registry / 'gate.yaml'}"
+        )
     with changing(registry):
-        read_log(registry)
-        challenger = find_bundle(name, registry)
-        if serving_or_none(registry) == challenger.meta.version:
-            raise BundleError(f"{challenger.meta.version} serves already; nothing was changed")
-        champion, unreadable = _champion(registry, force)
-        verdict: Verdict | None = None
-        files: tuple[Held, ...] = ()
-        if holdouts:
-            verdict, files = _judged(challenger, champion, holdouts, limits, say)
-        elif force is None:
-            raise GateError(
-                "no holdout to judge on: give --holdout FILE --like FEED, or name the desk's own "
-                f"under `holdouts` in {registry / 'gate.yaml'}"
+        entries = read_log(registry).entries
+        check_unchanged(challenger, entries)
+        before = serving_or_none(registry)
+        _check_serves_not(registry, before, challenger, meta)
+    # Where the first promotion was killed before there was a pointer, this is to put it right.
+    others = [each for each in line_of_succession(entries) if each != challenger.meta.version]
+    champion, unreadable = _champion(registry, before, others, force)
+    verdict: Verdict | None = None
+    files: tuple[Held, ...] = ()
+    # Judging takes minutes. The registry is free meanwhile, or nobody could roll back.
+    if holdouts:
+        verdict, files = _judged(challenger, champion, holdouts, limits, say)
+    if verdict is not None and unreadable is not None:
+        verdict = msgspec.structs.replace(verdict, notes=(*verdict.notes, unreadable))
+    told = None if verdict is None else msgspec.to_builtins(verdict)
+    has_passed = verdict is not None and verdict.passed
+    with changing(registry):
+        if serving_or_none(registry) != before:
+            raise BundleError(
+                f"{serving_or_none(registry)} came to serve while {challenger.meta.version} was "
+                f"judged beside {before}; nothing was changed: promote it again"
             )
-        if verdict is not None and unreadable is not None:
-            verdict = msgspec.structs.replace(verdict, notes=(*verdict.notes, unreadable))
-        told = None if verdict is None else msgspec.to_builtins(verdict)
-        has_passed = verdict is not None and verdict.passed
         if not has_passed and force is None:
-            meta = digest(challenger.path / META)
             entry = append(
                 registry, "refused", challenger.meta.version, meta,
-                replaced=serving_or_none(registry), holdouts=files, verdict=told,
+                replaced=before, holdouts=files, verdict=told,
             )  # fmt: skip
             return Promotion(entry, verdict)
         say(f"Installing {challenger.meta.version}")
-        bundle = install(registry, challenger.path)
-        forced = None if has_passed else force
+        bundle = install(registry, challenger.path, meta)
+        forced = None if has_passed and unreadable is None else force
         entry = put_in_charge(
             registry, bundle, "promoted", holdouts=files, verdict=told, forced=forced
         )
         return Promotion(entry, verdict)
 
 
-def _champion(registry: Path, force: str | None) -> tuple[Bundle | None, Finding | None]:
-    """What serves now; by force also where it can't be read, with a note that says so."""
-    serving = serving_or_none(registry)
-    if serving is None:
+def _check_serves_not(registry: Path, serving: str | None, challenger: Bundle, meta: str) -> None:
+    version = challenger.meta.version
+    if serving != version:
+        return
+    there = registry / VERSIONS / version / META
+    if there.is_file() and digest(there) != meta:
+        raise BundleError(
+            f"{challenger.path}: another bundle of version {version} serves, and versions never "
+            "change; give the new one a version of its own"
+        )
+    raise BundleError(f"{version} serves already; nothing was changed")
+
+
+def _champion(
+    registry: Path, serving: str | None, others: Sequence[str], force: str | None
+) -> tuple[Bundle | None, Finding | None]:
+    """What serves now; by force also where it can't be read, with a note that says so.
+
+    `others` came to serve before, by the log. Without a pointer that can't be told from a first
+    promotion otherwise, which no champion is asked about.
+    """
+    if serving is None and not others:
         return None, None
     try:
+        if serving is None:
+            raise BundleError(
+                f"{registry / POINTER} is gone, though {others[-1]} was put in charge by the "
+                f"promotion log; `newsurge rollback --to {others[-1]}` puts it back"
+            )
         return load_version(registry, serving), None
     except NewsurgeError as error:
         if force is None:
@@ -129,15 +163,26 @@ def _judged(
         old = choices(champion, labelled.rows)
     behaviour = behaviour_numbers(challenger.meta.metrics.get("behaviour", {}))
     verdict = judge(new, old, behaviour, limits)
-    if champion is not None and _shares(champion, labelled.files):
-        note = Finding(
-            "champion_learned",
-            f"{champion.meta.version} learned from the holdout, which favours it",
-        )
-        verdict = msgspec.structs.replace(verdict, notes=(*verdict.notes, note))
-    return verdict, labelled.files
+    notes = [Finding("left_out", said) for said in labelled.left_out]
+    notes += [*verdict.notes, *_leaks(challenger, labelled.files)]
+    if champion is not None:
+        notes += _leaks(champion, labelled.files)
+    return msgspec.structs.replace(verdict, notes=tuple(notes)), labelled.files
 
 
-def _shares(bundle: Bundle, files: tuple[Held, ...]) -> bool:
+def _leaks(bundle: Bundle, files: tuple[Held, ...]) -> Iterator[Finding]:
+    """What a bundle's own account says of the holdouts: learned from, or not held out."""
     learned = {data.sha256 for data in bundle.meta.training_data}
-    return any(file.sha256 in learned for file in files)
+    kept_out = bundle.meta.metrics.get(HELD_OUT, ())
+    version = bundle.meta.version
+    for file in files:
+        if file.sha256 in learned:
+            yield Finding(
+                "champion_learned", f"{version} learned from {file.file}, which favours it"
+            )
+        elif file.sha256 not in kept_out:
+            yield Finding(
+                "not_held_out",
+                f"{file.file} is none of the `holdouts` in the recipe of {version}, so {version} "
+                "may have learned from texts that are in it",
+            )

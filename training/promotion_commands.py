@@ -110,10 +110,10 @@ def retrain(
 ) -> None:
     """Train on all labels of RECIPE if some are new, and promote the result if it passes the gate.
 
-    Training starts at the weights of the model that serves where its bundle is a full one, else
-    at the recipe's base model. The holdouts of the gate file are kept out of it. Exit code 0 where
-    it is promoted; 3 where the gate is against it, and it stays in challengers/ of the registry;
-    4 where nothing is new.
+    Training starts at the weights of the model that serves where its bundle is a full one of the
+    recipe's encoder, else at the recipe's base model. The holdouts of the gate file are kept out
+    of it. Exit code 0 where it is promoted; 3 where the gate is against it, and it stays in
+    challengers/ of the registry; 4 where nothing is new.
     """
     from training.recipe import load_recipe
 

@@ -80,14 +80,18 @@ def compare(one: str, other: str, registry: Path | None, as_json: bool, **option
     """
     from rich.console import Console
 
-    from monitor.model.overview import find_bundle, numbers_of
+    from monitor.model.overview import find_bundle, measured_alike, numbers_of
 
     shelf = registry or resolve_settings(**options).model.registry
     first, second = find_bundle(one, shelf), find_bundle(other, shelf)
     before, after = numbers_of(first), numbers_of(second)
+    alike, unlike = measured_alike(first, second)
+    for holdout in unlike:
+        said = f"{holdout}: left out, for the two were not measured on the same rows of that name"
+        click.echo(printable(said), err=True)
     rows = [
         (holdout, head, name, before[holdout][head][name], after[holdout][head][name])
-        for holdout in before
+        for holdout in alike
         for head in before[holdout]
         for name in before[holdout][head]
         if name in after.get(holdout, {}).get(head, {})
@@ -155,7 +159,8 @@ def rollback(registry: Path | None, to: str | None, why: str, **options: Any) ->
     if not why.strip():
         raise click.UsageError("--why must say why")
     entry = roll_back(registry_of(registry, options), why.strip(), to)
-    click.echo(printable(f"{entry.version} serves again, {entry.replaced} no more"))
+    before = f", {entry.replaced} no more" if entry.replaced else ""
+    click.echo(printable(f"{entry.version} serves again{before}"))
 
 
 def describe(entry: Entry) -> str:

@@ -77,7 +77,7 @@ def export(
     from monitor.model.signature import sign
     from monitor.review.choosing import choose
     from monitor.review.gathering import from_file, from_stream, with_shadow
-    from monitor.review.label_studio import labelling_config, read_texts, write_tasks
+    from monitor.review.label_studio import read_texts, write_config, write_tasks
 
     settings = resolve_settings(**options)
     known = [sign(text) for each in without for text in read_texts(each)]
@@ -95,8 +95,8 @@ def export(
     chosen = choose(candidates, most, known)
     write_tasks(output, chosen, suggest=suggest)
     if config is not None:
-        topics = serving_bundle(settings.model).meta.topics
-        config.write_text(labelling_config(topics), encoding="utf-8")
+        meta = serving_bundle(settings.model).meta
+        write_config(config, meta.topics, several=meta.topic_mode == "multi")
     reasons = Counter(reason for one in chosen for reason in one.reasons[:1])
     told = ", ".join(f"{count:,} {reason}" for reason, count in reasons.items()) or "none"
     click.echo(f"{output}: {len(chosen):,} of {len(candidates):,} items ({told})")

@@ -16,7 +16,7 @@ import numpy as np
 
 from monitor.errors import BundleError
 from monitor.model.bundle import Bundle
-from monitor.model.scorer import Batch, Prepared, Scores, probabilities
+from monitor.model.scorer import Batch, Prepared, Scores, check_numbers, probabilities
 from monitor.model.tokens import Preparer
 from monitor.settings import ModelSettings
 
@@ -62,7 +62,7 @@ class CpuScorer:
     def warm_up(self) -> None:
         """Run texts of several lengths, so that the first real ones find everything compiled."""
         for words in _WARM_UP_WORDS:
-            self.infer(self.prepare(["news " * words]))
+            check_numbers(self.infer(self.prepare(["news " * words])), self._meta.version)
         self.infer(self.prepare(["news " * 20] * _WARM_UP_BATCH))
 
     def _infer_batch(self, batch: Batch, topic: Any, sentiment: Any) -> None:

@@ -15,7 +15,7 @@ import torch
 
 from monitor.model.bundle import Bundle
 from monitor.model.network import autocast_type, load_network
-from monitor.model.scorer import Ids, Prepared, Scores, probabilities
+from monitor.model.scorer import Ids, Prepared, Scores, check_numbers, probabilities
 from monitor.model.tokens import Preparer
 from monitor.settings import ModelSettings
 
@@ -76,7 +76,7 @@ class TorchScorer:
     def warm_up(self) -> None:
         """Run texts of several lengths, so that the first real ones find everything compiled."""
         for words in _WARM_UP_WORDS:
-            self.infer(self.prepare(["news " * words]))
+            check_numbers(self.infer(self.prepare(["news " * words])), self._meta.version)
 
     def _queue(self, ids: Ids, mask: Ids) -> tuple[torch.Tensor, torch.Tensor]:
         on_device = (

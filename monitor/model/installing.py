@@ -32,16 +32,21 @@ def installed(registry: Path) -> list[str]:
     return sorted(name for name in found if is_version(name))
 
 
-def install(registry: Path, source: Path) -> Bundle:
+def install(registry: Path, source: Path, meta: str | None = None) -> Bundle:
     """Copy the bundle in directory `source` into a registry, under its version.
 
     It appears in one piece, after its files are on disk and their digests have been checked
     there, and can't be written to. A bundle that is there already is left as it is. To be called
     under `changing`, and the registry is made where there is none.
 
+    Args:
+        registry: where to.
+        source: the bundle's directory.
+        meta: the SHA-256 of the `meta.json` that was judged; another one is refused.
+
     Raises:
-        BundleError: when the bundle is damaged, another one of the version is there, or nothing
-            can be written.
+        BundleError: when the bundle is damaged, another one of the version is there, it is not
+            the one that was judged, or nothing can be written.
     """
     bundle = load_bundle(source)
     version = bundle.meta.version
@@ -53,7 +58,7 @@ def install(registry: Path, source: Path) -> Bundle:
     target = versions / version
     if target.exists():
         there = load_version(registry, version)
-        if digest(there.path / META) != digest(source / META):
+        if digest(there.path / META) != (meta or digest(source / META)):
             raise BundleError(
                 f"{target}: another bundle of version {version} is there, and versions never "
                 "change; give the new one a version of its own"
@@ -67,6 +72,8 @@ def install(registry: Path, source: Path) -> Bundle:
         for name in (*bundle.meta.files, META):
             _copy(source / name, incoming / name)
         load_bundle(incoming)
+        if meta is not None and digest(incoming / META) != meta:
+            raise BundleError(f"{source}: was changed while it was judged; promote it again")
         sync_directory(incoming)
         incoming.rename(target)
         target.chmod(0o555)

@@ -18,6 +18,16 @@ from monitor.model.registry import VERSIONS, is_version, load_version
 from monitor.model.rollback import serving_or_none
 
 _NUMBERS = ("rows", "accuracy", "macro_f1", "ece")
+_SPLITS = (
+    "topics", "topic_mode", "feeds", "holdouts", "holdout_share", "split", "split_seed", "hygiene",
+)  # fmt: skip
+
+
+class _Frozen(msgspec.Struct):
+    sha256: str
+
+
+_FROZEN = msgspec.json.Decoder(_Frozen)
 
 
 class Version(msgspec.Struct, frozen=True):
@@ -59,6 +69,11 @@ def find_bundle(name: str, registry: Path | None) -> Bundle:
     """
     if registry is not None and is_version(name) and (registry / VERSIONS / name).is_dir():
         return load_version(registry, name)
+    if not Path(name).is_dir():
+        shelf = f"version of the registry {registry}" if registry else "version (no registry given)"
+        raise BundleError(
+            f"{name}: no {shelf}, and no bundle's directory; `newsurge models list` shows versions"
+        )
     return load_bundle(Path(name))
 
 
@@ -75,6 +90,44 @@ def numbers_of(bundle: Bundle) -> dict[str, dict[str, dict[str, float]]]:
         for name, heads in found.items()
         if heads
     }
+
+
+def measured_alike(one: Bundle, other: Bundle) -> tuple[list[str], list[str]]:
+    """The holdouts that both bundles have numbers of: on the same rows, and on others.
+
+    The split `dev` is the same where labels and whatever decides the split are. The frozen holdout
+    is by its digest. Of an evaluation that a person named, the counts of rows are all there is.
+    """
+    first, second = numbers_of(one), numbers_of(other)
+    both = [name for name in first if name in second]
+    alike = [name for name in both if _has_same_rows(name, one, other)]
+    return alike, [name for name in both if name not in alike]
+
+
+def _has_same_rows(name: str, one: Bundle, other: Bundle) -> bool:
+    if name == "dev":
+        labels = one.meta.metrics.get("labels")
+        if not labels or labels != other.meta.metrics.get("labels"):
+            return False
+        return _dev_split(one) == _dev_split(other)
+    if name == "frozen holdout" and _frozen(one) != _frozen(other):
+        return False
+    first, second = numbers_of(one)[name], numbers_of(other)[name]
+    return all(
+        first[head].get("rows") == second[head].get("rows") for head in first if head in second
+    )
+
+
+def _dev_split(bundle: Bundle) -> list[Any]:
+    recipe = bundle.meta.recipe
+    return [*(recipe.get(key) for key in _SPLITS), _mapping(recipe.get("hyper")).get("dev_share")]
+
+
+def _frozen(bundle: Bundle) -> str | None:
+    try:
+        return _FROZEN.decode((bundle.path / "holdout.json").read_bytes()).sha256
+    except (OSError, msgspec.MsgspecError):
+        return None
 
 
 def faults(registry: Path, log: Log) -> list[str]:
@@ -99,6 +152,11 @@ def faults(registry: Path, log: Log) -> list[str]:
             found.append(
                 f"entry {entry.number}: {META} of {version} is not the one that was promoted"
             )
+            continue
+        try:
+            load_version(registry, version)
+        except BundleError as error:
+            found.append(f"entry {entry.number}: {version} is not as it was promoted: {error}")
     return found
 
 

@@ -154,7 +154,10 @@ def append(registry: Path, act: Act, version: str, bundle: str, **more: Any) -> 
         if is_new:
             sync_directory(registry)
     except OSError as error:
-        raise BundleError(f"{file} can't be written ({error.strerror}); check who may") from error
+        raise BundleError(
+            f"{file} can't be written ({error.strerror}); check who may write there, and that the "
+            "disk is not full"
+        ) from error
     return entry
 
 
@@ -162,20 +165,29 @@ def line_of_succession(entries: Sequence[Entry]) -> list[str]:
     """The versions that a rollback goes back through: the last one serves, by the log.
 
     A promotion adds a version, and first the one it replaced where that had come to serve in
-    another way. A rollback takes off all above the version it went to.
+    another way. A rollback takes off all above the version it went to. So does an entry that
+    replaced an earlier one: what is above never came to serve (a process was killed before it
+    moved the pointer), or the pointer was moved back by hand.
     """
     line: list[str] = []
     for entry in entries:
         if entry.act == "refused":
             continue
-        if entry.replaced is not None and line[-1:] != [entry.replaced]:
-            line.append(entry.replaced)
-        if entry.act == "rolled_back" and entry.version in line:
-            while line[-1] != entry.version:
-                line.pop()
+        if entry.replaced is not None:
+            _go_to(line, entry.replaced)
+        if entry.act == "rolled_back":
+            _go_to(line, entry.version)
         elif line[-1:] != [entry.version]:
             line.append(entry.version)
     return line
+
+
+def _go_to(line: list[str], version: str) -> None:
+    """Cut a line off after the last place of a version, or add it where it has none."""
+    if version not in line:
+        line.append(version)
+    while line[-1] != version:
+        line.pop()
 
 
 def _broken(file: Path, number: int, why: str) -> BundleError:

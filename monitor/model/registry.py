@@ -60,6 +60,11 @@ def load_version(registry: Path, version: str) -> Bundle:
         BundleError: as `load_bundle` does, and when the bundle says that it is of another
             version, so that what stands in scored records would not lead back to it.
     """
+    if not (registry / VERSIONS / version).is_dir():
+        raise BundleError(
+            f"the registry {registry} has no version {version}; `newsurge models list` shows those "
+            "that it has"
+        )
     bundle = load_bundle(registry / VERSIONS / version)
     if bundle.meta.version != version:
         raise BundleError(
@@ -93,7 +98,8 @@ def point_at(registry: Path, version: str) -> None:
         sync_directory(registry)
     except OSError as error:
         raise BundleError(
-            f"{pointer} can't be moved to {version} ({error.strerror}); check who may write there"
+            f"{pointer} can't be moved to {version} ({error.strerror}); check who may write there, "
+            "and that the disk is not full"
         ) from error
 
 

@@ -6,6 +6,7 @@ can. It gives no verdict.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,8 @@ def roll_back(registry: Path, why: str, to: str | None = None) -> Entry:
     Raises:
         BundleError: when there is none, its bundle can't be read, or it is not what was promoted.
     """
+    if not registry.is_dir():
+        raise BundleError(f"there is no registry {registry}; check --registry, or model.registry")
     with changing(registry):
         entries = read_log(registry).entries
         serving = serving_or_none(registry)
@@ -58,7 +61,7 @@ def roll_back(registry: Path, why: str, to: str | None = None) -> Entry:
         if version == serving:
             raise BundleError(f"{version} serves already; `newsurge models list` shows the others")
         bundle = load_version(registry, version)
-        _check_unchanged(bundle, entries)
+        check_unchanged(bundle, entries)
         return put_in_charge(registry, bundle, "rolled_back", why=why)
 
 
@@ -67,18 +70,27 @@ def _before(registry: Path, line: list[str], serving: str | None) -> str:
     if serving is not None and serving in line:
         line = line[: len(line) - 1 - line[::-1].index(serving)]
     if not line:
+        before = f" before {serving}" if serving else ""
         raise BundleError(
-            f"the promotion log of {registry} tells of no model before {serving}; name one "
-            "with --to (`newsurge models list` shows them)"
+            f"the promotion log of {registry} tells of no model{before}; name one with --to "
+            "(`newsurge models list` shows them)"
         )
     return line[-1]
 
 
-def _check_unchanged(bundle: Bundle, entries: tuple[Entry, ...]) -> None:
-    known = [entry for entry in entries if entry.version == bundle.meta.version]
+def check_unchanged(bundle: Bundle, entries: Iterable[Entry]) -> None:
+    """Check that a bundle is the one that came to serve under its version, if one did.
+
+    A challenger that was refused never came into the registry, so its version is not taken.
+
+    Raises:
+        BundleError: it is another.
+    """
+    version = bundle.meta.version
+    known = [each for each in entries if each.version == version and each.act != "refused"]
     if known and known[-1].bundle != digest(bundle.path / META):
         raise BundleError(
-            f"{bundle.path}: its {META} is not the one that the promotion log has of entry "
-            f"{known[-1].number}; it was changed since: put the original back, or go to another "
-            "version with --to"
+            f"{bundle.path}: its {META} is not the one that the promotion log has of version "
+            f"{version} (entry {known[-1].number}), and versions never change; if it was changed "
+            "since, put the original back, and give a new bundle a version of its own"
         )

@@ -13,6 +13,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.errors import BundleError
 from monitor.model.batching import Rows
 
 Floats = NDArray[np.float32]
@@ -74,7 +75,24 @@ class Scorer(Protocol):
         """Run the network. Blocks until done; to be called off the event loop."""
 
     def warm_up(self) -> None:
-        """Run texts of several lengths, so that the first real ones find everything compiled."""
+        """Run texts of several lengths, so that the first real ones find everything compiled.
+
+        Raises:
+            BundleError: when what comes out are no numbers, as of weights that are none.
+        """
+
+
+def check_numbers(scores: Scores, version: str) -> None:
+    """Check that a network answers with numbers.
+
+    Raises:
+        BundleError: it does not, so that every news item would fail in it.
+    """
+    if not (np.isfinite(scores.topic).all() and np.isfinite(scores.sentiment).all()):
+        raise BundleError(
+            f"the network of version {version} answers with what are no numbers, so some of its "
+            "weights are none or too large; train it again"
+        )
 
 
 def probabilities(logits: NDArray[np.floating], temperature: float, mode: str = "single") -> Floats:

@@ -66,7 +66,7 @@ def choose(candidates: Sequence[Candidate], most: int, known: Iterable[bytes] = 
         known: signatures of texts that need no label any more.
     """
     worth = [uncertainty(one.view) for one in candidates]
-    drifting, middle = drifts(candidates), _middle(candidates)
+    drifting, middle = drifts(candidates), _middle(_of_one_model(candidates))
     places = range(len(candidates))
     disputed = sorted(
         (place for place in places if _disputes(candidates[place])),
@@ -103,10 +103,12 @@ def uncertainty(view: View) -> float:
 def drifts(candidates: Sequence[Candidate]) -> dict[str, float]:
     """The sources of which newer news is judged otherwise than older, and by how much.
 
-    The candidates are halved by time. For each source, the G-test of whether both halves have the
-    same shares of (topic, sentiment), as standard deviations above what chance brings: (G - df) /
-    sqrt(2 df). (Sokal & Rohlf, Biometry, 1995, section 17.4.)
+    The candidates that one model judged are halved by time: another model that came to serve would
+    make every source look as if it drifted. For each source, the G-test of whether both halves have
+    the same shares of (topic, sentiment), as standard deviations above what chance brings:
+    (G - df) / sqrt(2 df). (Sokal & Rohlf, Biometry, 1995, section 17.4.)
     """
+    candidates = _of_one_model(candidates)
     middle = _middle(candidates)
     halves: dict[str, tuple[Counter[tuple[str, str]], Counter[tuple[str, str]]]] = defaultdict(
         lambda: (Counter(), Counter())
@@ -116,6 +118,14 @@ def drifts(candidates: Sequence[Candidate]) -> dict[str, float]:
             halves[one.item.source][one.time >= middle][one.view.topic, _tone(one.view)] += 1
     found = {source: _deviations(*pair) for source, pair in halves.items()}
     return {source: by for source, by in found.items() if by >= _DRIFTS}
+
+
+def _of_one_model(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Those judged by the model that judged the most of the newer half."""
+    middle = _middle(candidates)
+    models = Counter(one.model for one in candidates if one.time >= middle)
+    most = max(models, key=models.__getitem__, default="")
+    return [one for one in candidates if one.model == most]
 
 
 def _deviations(old: Counter[tuple[str, str]], new: Counter[tuple[str, str]]) -> float:

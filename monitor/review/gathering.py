@@ -120,7 +120,10 @@ def with_shadow(candidates: Sequence[Candidate], judge: Judge) -> Iterator[Candi
 
 async def _decoded(records: AsyncIterator[object]) -> AsyncIterator[ScoredRecord]:
     async for record in records:
-        scored = decode_scored(getattr(record, "value", None) or b"")
+        try:
+            scored = decode_scored(getattr(record, "value", None) or b"")
+        except (msgspec.MsgspecError, RecursionError):
+            continue  # WATCH passes it over too, and tells of it
         if isinstance(scored, ScoredRecord):
             yield scored
 
@@ -129,7 +132,7 @@ def _read(line: bytes, number: int) -> tuple[Origin | int, Candidate] | bool | N
     """An item and its key; True for a line that holds none rightly, None for a bad one."""
     try:
         scored = decode_scored(line)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return _read_row(line, number)
     if not isinstance(scored, ScoredRecord) or scored.unjudged is not None:
         return True
@@ -139,7 +142,7 @@ def _read(line: bytes, number: int) -> tuple[Origin | int, Candidate] | bool | N
 def _read_row(line: bytes, number: int) -> tuple[int, Candidate] | bool | None:
     try:
         row = _ROW.decode(line)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
     if row.unjudged:
         return True

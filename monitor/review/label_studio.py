@@ -9,6 +9,7 @@ import datetime as dt
 import os
 import secrets
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ CONFIG = """\
   <Choices name="sentiment" toName="text" choice="single">
     <Choice value="negative"/><Choice value="neutral"/><Choice value="positive"/>
   </Choices>
-  <Choices name="topic" toName="text" choice="single">
+  <Choices name="topic" toName="text" choice="{choice}">
 {topics}
   </Choices>
 </View>
@@ -56,8 +57,10 @@ def task(choice: Choice, *, suggest: bool) -> dict[str, Any]:
         "model": one.model,
     }
     if one.item.published_at is not None:
-        moment = dt.datetime.fromtimestamp(one.item.published_at / 1000, dt.UTC)
-        data["published_at"] = moment.isoformat(timespec="seconds")
+        # What a file holds may be no time at all; the text is worth a label all the same.
+        with suppress(ValueError, OverflowError, OSError):
+            moment = dt.datetime.fromtimestamp(one.item.published_at / 1000, dt.UTC)
+            data["published_at"] = moment.isoformat(timespec="seconds")
     told: dict[str, Any] = {"data": data}
     if suggest:
         told["predictions"] = [
@@ -77,9 +80,22 @@ def write_tasks(file: Path, choices: Sequence[Choice], *, suggest: bool) -> None
         FeedError: when the file can't be written.
     """
     tasks = [task(choice, suggest=suggest) for choice in choices]
+    _write(file, msgspec.json.format(msgspec.json.encode(tasks), indent=2) + b"\n")
+
+
+def write_config(file: Path, topics: Iterable[str], *, several: bool) -> None:
+    """Write the labelling configuration, in one piece or not at all.
+
+    Raises:
+        FeedError: when the file can't be written.
+    """
+    _write(file, labelling_config(topics, several=several).encode())
+
+
+def _write(file: Path, content: bytes) -> None:
     written = file.with_name(f".{file.name}-{secrets.token_hex(4)}")
     try:
-        written.write_bytes(msgspec.json.format(msgspec.json.encode(tasks), indent=2) + b"\n")
+        written.write_bytes(content)
         os.replace(written, file)  # noqa: PTH105 - the name of a file, not a move by parts
     except OSError as error:
         written.unlink(missing_ok=True)
@@ -101,12 +117,17 @@ def read_texts(file: Path) -> list[str]:
     return [text for one in tasks if isinstance(text := one.data.get("text"), str)]
 
 
-def labelling_config(topics: Iterable[str]) -> str:
-    """The labelling configuration for a project of these tasks."""
+def labelling_config(topics: Iterable[str], *, several: bool = False) -> str:
+    """The labelling configuration for a project of these tasks.
+
+    Args:
+        topics: the classes.
+        several: a text may have any number of them.
+    """
     from xml.sax.saxutils import quoteattr
 
     lines = (f"    <Choice value={quoteattr(topic)}/>" for topic in topics)
-    return CONFIG.format(topics="\n".join(lines))
+    return CONFIG.format(topics="\n".join(lines), choice="multiple" if several else "single")
 
 
 def _answers(view: View) -> list[dict[str, Any]]:

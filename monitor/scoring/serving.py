@@ -15,6 +15,7 @@ from pathlib import Path
 
 from monitor import metrics
 from monitor.errors import BundleError, NewsurgeError
+from monitor.metric_zeros import begin_topics
 from monitor.model.bundle import NO_TOPIC, check_topics
 from monitor.model.judge import Judge, Judgement, load_judge
 from monitor.model.poison import Failed
@@ -179,6 +180,7 @@ class Serving:
             self._changes += (change,)
         metrics.model_swaps_total.labels("swapped").inc()
         metrics.tell_build(judge.version, judge.runtime)
+        begin_topics(judge.topics)
         added = sorted(set(judge.topics) - set(previous.topics))
         gone = sorted(set(previous.topics) - set(judge.topics))
         log.info(

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from monitor.cli import cli
 from monitor.errors import BundleError
 from monitor.model import rollback
+from monitor.model.bundle import ONNX
 from monitor.model.installing import changing, install
 from monitor.model.promotion_log import (
     LOG,
@@ -114,7 +115,7 @@ def test_a_bundle_that_was_changed_after_its_promotion_is_told(registry: Path) -
     done = run("models", "log", "--registry", registry)
     assert done.exit_code == 1
     assert "meta.json of a is not the one that was promoted" in done.output
-    with pytest.raises(BundleError, match="it was changed since"):
+    with pytest.raises(BundleError, match="put the original back"):
         roll_back(registry, "no good", to="a")
     assert serving_version(registry) == "c"
 
@@ -147,7 +148,7 @@ def test_rollback_goes_to_the_version_named(registry: Path) -> None:
     assert roll_back(registry, "known good", to="a").version == "a"
     with pytest.raises(BundleError, match="serves already"):
         roll_back(registry, "again", to="a")
-    with pytest.raises(BundleError, match="no model bundle at"):
+    with pytest.raises(BundleError, match="has no version z"):
         roll_back(registry, "never made", to="z")
     assert serving_version(registry) == "a"
 
@@ -167,6 +168,49 @@ def test_a_move_interrupted_before_the_pointer_is_told_and_rolls_back_right(
     assert roll_back(registry, "no good").version == "b"
     promote(registry, bundles / "a")
     assert run("models", "log", "--registry", registry).exit_code == 0
+
+
+def test_a_rollback_never_leads_to_what_a_crash_kept_from_serving(
+    bundles: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """b was logged and the process killed before the pointer moved; then c was promoted."""
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    directory = tmp_path / "models"
+    promote(directory, bundles / "a")
+    with monkeypatch.context() as patch:
+        patch.setattr(rollback, "point_at", killed)
+        with pytest.raises(KeyboardInterrupt):
+            promote(directory, bundles / "b")
+    promote(directory, bundles / "c")
+    assert roll_back(directory, "no good").version == "a"
+    with pytest.raises(BundleError, match="tells of no model before a"):
+        roll_back(directory, "worse")
+
+
+def test_a_refused_bundle_of_the_same_version_is_no_obstacle_on_the_way_back(
+    registry: Path,
+) -> None:
+    with changing(registry):
+        append(registry, "refused", "b", "9" * 64, replaced="c")
+    assert roll_back(registry, "too many alarms").version == "b"
+
+
+def test_weights_that_were_changed_are_told_by_the_log(registry: Path) -> None:
+    there = registry / VERSIONS / "a" / ONNX
+    there.chmod(0o644)
+    there.write_bytes(b"other weights")
+    done = run("models", "log", "--registry", registry)
+    assert done.exit_code == 1
+    assert "entry 1: a is not as it was promoted" in done.output
+
+
+def test_a_rollback_in_no_registry_makes_none(tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match="there is no registry"):
+        roll_back(tmp_path / "modles", "a slip of the finger")
+    assert not (tmp_path / "modles").exists()
 
 
 def test_what_served_before_the_log_began_is_remembered(bundles: Path, tmp_path: Path) -> None:

@@ -59,6 +59,7 @@ def tiny_bundle(
     minimum_words: int = 2,
     max_length: int = 64,
     swapped: bool = False,
+    bias: float = _NEUTRAL_BIAS,
 ) -> Bundle:
     """Write the bundle into `directory`, which is made, and load it.
 
@@ -70,6 +71,7 @@ def tiny_bundle(
         minimum_words: shorter texts are not judged.
         max_length: tokens that it reads of a text.
         swapped: positive and negative words change sides: a model that judges otherwise.
+        bias: how neutral a text without any such word is; NaN makes all its sentiments none.
     """
     directory.mkdir(exist_ok=True)
     vocabulary = _vocabulary()
@@ -79,6 +81,7 @@ def tiny_bundle(
     network = _network(
         _table(vocabulary, {name: TOPIC_WORDS[name] for name in topics}),
         _table(vocabulary, sentiments),
+        bias,
     )
     (directory / ONNX).write_bytes(network.SerializeToString())
     meta = BundleMeta(
@@ -121,13 +124,13 @@ def _table(vocabulary: dict[str, int], classes: dict[str, str]) -> np.ndarray:
     return table
 
 
-def _network(topic: np.ndarray, sentiment: np.ndarray) -> onnx.ModelProto:
+def _network(topic: np.ndarray, sentiment: np.ndarray, bias: float) -> onnx.ModelProto:
     """Sum of the words' rows under the mask, for each head: an embedding bag."""
     constants = {
         "topic_table": topic,
         "sentiment_table": sentiment,
         "topic_bias": np.zeros(topic.shape[1], dtype=np.float32),
-        "sentiment_bias": np.array([0, _NEUTRAL_BIAS, 0], dtype=np.float32),
+        "sentiment_bias": np.array([0, bias, 0], dtype=np.float32),
         "last": np.array([2], dtype=np.int64),
         "words": np.array([1], dtype=np.int64),
     }

@@ -21,12 +21,12 @@ WORDS = ["halden", "oake", "bank", "oil", "court", "gains", "falls", "rates", "p
 
 def candidate(
     number: int, view: View = SURE, *, shadow: View | None = None, source: str = "Wire",
-    title: str | None = None,
+    title: str | None = None, model: str = "a",
 ) -> Candidate:  # fmt: skip
     """An item whose words are its own, unless a title is given."""
     told = title or " ".join(f"{source}{number}x{word}" for word in range(8))
     item = NewsItem(f"n{number}", told, source=source)
-    return Candidate(item, number, view, "a", sign(told), shadow)
+    return Candidate(item, number, view, model, sign(told), shadow)
 
 
 def ids(chosen: list[object]) -> list[str]:
@@ -78,6 +78,19 @@ def test_a_source_that_is_judged_otherwise_than_before_drifts() -> None:
     assert chosen[1].candidate.item.source == "Turned"
     assert chosen[1].candidate.time >= 200
     assert "drift" in chosen[1].reasons
+
+
+def test_another_model_is_no_drift() -> None:
+    """The new model finds all of it bad, the old one none; then one source turns, under the new."""
+    swapped = [
+        candidate(n, SURE if n < 300 else BAD, source="Wire", model="a" if n < 300 else "b")
+        for n in range(700)
+    ]
+    assert drifts(swapped) == {}
+    turned = [
+        candidate(n, SURE if n < 500 else BAD, source="Turned", model="b") for n in range(300, 700)
+    ]
+    assert drifts([*swapped, *turned]).keys() == {"Turned"}
 
 
 def test_chance_alone_is_seldom_called_drift() -> None:

@@ -119,6 +119,29 @@ def test_the_configuration_is_xml_with_the_topics(tmp_path: Path) -> None:
     ET.fromstring(file.read_text())  # noqa: S314 - our own
 
 
+def test_several_topics_a_text_may_be_chosen_where_the_model_says_several() -> None:
+    root = ET.fromstring(labelling_config(["Oil", "Banks"], several=True))  # noqa: S314 - our own
+    kinds = {one.get("name"): one.get("choice") for one in root.iter("Choices")}
+    assert kinds == {"sentiment": "single", "topic": "multiple"}
+
+
+def test_what_a_hostile_file_holds_costs_itself_alone(tmp_path: Path) -> None:
+    far = record(1, "Oake oil holds").replace(b"1767225600000", b"100000000000000000")
+    deep = b'{"title":' + b"[" * 100_000
+    done, tasks = export(tmp_path, [far, deep, record(2, "Halden bank meets")])
+    assert done.exit_code == 0, done.output
+    assert "1 lines are no scored items" in done.output
+    assert {one["data"]["id"]: "published_at" in one["data"] for one in tasks} == {
+        "n1": False,
+        "n2": True,
+    }
+
+
+def test_a_configuration_that_can_not_be_written_is_told_in_a_line(tmp_path: Path) -> None:
+    done, _ = export(tmp_path, [record(1, "Oake oil holds")], "--config", tmp_path / "no" / "c.xml")
+    assert isinstance(done.exception, FeedError)
+
+
 @pytest.mark.parametrize("count", [0, 5, 19, 20, 57])
 def test_memory_is_bounded_and_the_newest_are_kept(count: int) -> None:
     newest = Newest(10)

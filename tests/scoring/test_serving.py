@@ -46,6 +46,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tiny_bundle(versions / "one", version="one")
     tiny_bundle(versions / "two", version="two", swapped=True)
     tiny_bundle(versions / "fewer", version="fewer", topics=TOPICS[1:])
+    tiny_bundle(versions / "nan", version="nan", bias=float("nan"))
     tiny_bundle(versions / "broken", version="broken")
     breaks(versions / "broken")
     return directory
@@ -177,8 +178,9 @@ async def test_without_recent_news_there_is_nothing_to_tell(registry: Path, swap
     ("version", "said"),
     [
         ("broken", "OpenVINO can't run this network"),
+        ("nan", "the network of version nan answers with what are no numbers"),
         ("fewer", "no topic called Financials"),
-        ("missing", "no model bundle at"),
+        ("missing", "has no version missing"),
         ("../one", "which is no version"),
     ],
 )
@@ -284,6 +286,19 @@ async def test_a_pointer_that_moves_on_while_a_model_loads_is_followed_to_its_en
         await until(lambda: swaps("swapped") == 1)
     assert loaded == ["fewer", "two"]
     assert one.turn().judge.version == "two"
+
+
+async def test_counters_of_a_new_topic_are_there_before_its_first_item(
+    registry: Path, swaps: Swaps
+) -> None:
+    point_at(registry, "fewer")
+    one = serving(registry)
+    metrics.judged_items_total.clear()
+    async with followed(one):
+        point_at(registry, "one")
+        await until(lambda: swaps("swapped") == 1)
+    (counter,) = metrics.judged_items_total.collect()
+    assert "Financials" in {sample.labels["topic"] for sample in counter.samples}
 
 
 async def test_the_old_model_is_let_go(registry: Path, swaps: Swaps) -> None:

@@ -251,6 +251,8 @@ def test_a_work_directory_is_gone_on_with_only_if_asked_and_only_by_its_own(tmp_
     (tmp_path / "mine" / "letters.txt").touch()
     with pytest.raises(ResumeError, match="is not a training's work directory"):
         open_work(tmp_path / "mine", facts, resume=True)
+    with pytest.raises(ResumeError, match="checkpoints can't be kept there"):
+        open_work(tmp_path / "mine" / "letters.txt" / "work", facts, resume=False)
 
 
 def test_a_tracker_that_is_not_installed_is_told_at_once(data: Path, tmp_path: Path) -> None:

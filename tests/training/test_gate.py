@@ -130,8 +130,16 @@ def test_floors_hold_for_classes_with_enough_rows() -> None:
     assert reasons(found, min_macro_f1={"sentiment": 0.99}) == ["macro_f1_floor"]
 
 
+def test_a_floor_that_no_class_can_meet_is_not_passed_over() -> None:
+    found = answers(1, 300, 0.9)
+    verdict = judge({"sentiment": found}, None, {}, limits(floors={"sentiment": {"negativ": 0.9}}))
+    assert [each.reason for each in verdict.against] == ["class_floor"]
+    assert "a floor for negativ, which is no class of the challenger" in verdict.against[0].said
+
+
 def test_calibration_has_a_limit() -> None:
     assert reasons(answers(1, 300, 0.9, ece=0.2)) == ["calibration"]
+    assert reasons(answers(1, 300, 0.9, ece=float("nan"))) == ["calibration"]
 
 
 def test_behaviour_has_limits_and_what_was_not_measured_is_told() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
+import yaml
 from click.testing import CliRunner, Result
 
 pytest.importorskip("pandas", reason="reads labelled files: pip install 'newsurge[train]'")
@@ -15,12 +16,14 @@ pytest.importorskip("pandas", reason="reads labelled files: pip install 'newsurg
 from monitor.errors import BundleError, FeedError
 from monitor.model.bundle import ONNX, Bundle, TrainingData, digest, load_bundle, write_meta
 from monitor.model.installing import installed
-from monitor.model.promotion_log import read_log
+from monitor.model.promotion_log import LOG, read_log
 from monitor.model.registry import POINTER, VERSIONS, serving_version
 from monitor.model.rollback import roll_back
 from tests.model.tiny_bundle import TOPICS, tiny_bundle
 from tests.training.desk import ROWS, write_gate, write_holdout
 from training.gate_limits import FILE, GateError, GateLimits, load_gate
+from training.holdout import holdouts_of
+from training.promotion import promote as put
 from training.promotion_commands import promote as command
 
 Make = Callable[..., Bundle]
@@ -110,13 +113,36 @@ def test_a_champion_that_is_damaged_can_be_replaced_by_force_only(
     assert "was changed or cut short" in str(promote(registry, new).exception)
     done = promote(registry, new, "--force", "a is damaged")
     assert "note: the champion can't be read" in done.output
+    assert read_log(registry).entries[-1].forced == "a is damaged"  # for it would not have passed
     assert serving_version(registry) == "b"
+
+
+def test_a_pointer_that_was_lost_makes_no_first_model(registry: Path, make: Make) -> None:
+    promote(registry, make("a"))
+    (registry / POINTER).unlink()
+    new = make("b")
+    assert "`newsurge rollback --to a` puts it back" in str(promote(registry, new).exception)
+    assert roll_back(registry, "it was lost", to="a").version == "a"
+    assert promote(registry, new).exit_code == 0
+    (registry / POINTER).unlink()
+    assert promote(registry, "a", "--force", "start anew").exit_code == 0
+
+
+def test_a_first_promotion_that_was_killed_before_its_pointer_is_put_right(
+    registry: Path, make: Make
+) -> None:
+    first = make("a")
+    promote(registry, first)
+    (registry / POINTER).unlink()  # as if it had never come to be
+    assert promote(registry, first).exit_code == 0
+    assert serving_version(registry) == "a"
 
 
 def test_other_topics_are_judged_on_their_limits_alone(registry: Path, make: Make) -> None:
     promote(registry, make("a"))
     done = promote(registry, make("b", topics=TOPICS[1:]))
     assert "topic: other classes (gone: Financials), judged on limits alone" in done.output
+    assert "of 135 rows not all count (unknown class, label left out: 27)" in done.output
     assert done.exit_code == 0, done.output
 
 
@@ -142,13 +168,37 @@ def test_who_learned_from_the_holdout_is_told(registry: Path, make: Make, holdou
     (registry / FILE).rename(registry / "aside.yaml")
     assert promote(registry, cheat, "--force", "nothing else").exit_code == 0
     (registry / "aside.yaml").rename(registry / FILE)
-    assert "a learned from the holdout, which favours it" in promote(registry, make("b")).output
+    assert f"a learned from {holdout}, which favours it" in promote(registry, make("b")).output
+
+
+def test_a_holdout_counts_once(registry: Path, make: Make) -> None:
+    content = yaml.safe_load((registry / FILE).read_text())
+    content["holdouts"] *= 2
+    (registry / FILE).write_text(yaml.safe_dump(content))
+    assert "is given twice" in str(promote(registry, make("a")).exception)
+
+
+def test_who_may_have_learned_from_texts_of_the_holdout_is_told(
+    registry: Path, make: Make, holdout: Path
+) -> None:
+    first, second = make("a"), make("b")
+    kept_out = {"held_out": [digest(holdout)]}
+    write_meta(second.path, msgspec.structs.replace(second.meta, metrics=kept_out))
+    told = "may have learned from texts that are in it"
+    assert f"so a {told}" in promote(registry, first).output
+    done = promote(registry, second)
+    assert f"so a {told}" in done.output  # the champion's training is told of, too
+    assert f"so b {told}" not in done.output
 
 
 def test_without_a_holdout_only_force_promotes(tmp_path: Path, make: Make) -> None:
     fresh = tmp_path / "fresh"
     assert "no holdout to judge on" in str(promote(fresh, make("a")).exception)
-    assert promote(fresh, make("b"), "--force", "no labels yet").exit_code == 0
+    assert not fresh.exists()
+    done = promote(fresh, make("b"), "--force", "no labels yet")
+    assert done.exit_code == 0
+    assert done.output.endswith("promoted by force: b: no labels yet\n")
+    assert "no version of the registry" in str(promote(fresh, "c").exception)
 
 
 def test_what_serves_is_not_promoted_again(registry: Path, make: Make) -> None:
@@ -157,6 +207,52 @@ def test_what_serves_is_not_promoted_again(registry: Path, make: Make) -> None:
     promote(registry, make("b"))
     assert promote(registry, "a").exit_code == 0
     assert serving_version(registry) == "a"
+
+
+def test_another_bundle_of_a_version_that_serves_or_did_is_refused_before_it_is_judged(
+    registry: Path, make: Make, tmp_path: Path
+) -> None:
+    promote(registry, make("a"))
+    (tmp_path / "again").mkdir()
+    other = tiny_bundle(tmp_path / "again" / "a", version="a", swapped=True)
+    log = len(read_log(registry).entries)
+    assert "versions never change" in str(promote(registry, other).exception)
+    promote(registry, make("b"))
+    assert "versions never change" in str(promote(registry, other, "--force", "now").exception)
+    (registry / LOG).unlink()
+    (registry / POINTER).write_text("a\n")
+    assert "another bundle of version a serves" in str(promote(registry, other).exception)
+    assert log == 1
+
+
+def test_the_registry_is_free_while_a_challenger_is_judged(registry: Path, make: Make) -> None:
+    """Nobody waits for a gate to roll back; the verdict then is on the wrong champion."""
+    for version in "ab":
+        promote(registry, make(version))
+    gate, challenger = load_gate(registry / FILE), make("c")
+
+    def say(line: str) -> None:
+        if line.startswith("Judging b"):
+            assert roll_back(registry, "it is on fire").version == "a"
+
+    holdouts = holdouts_of(gate, registry / FILE)
+    with pytest.raises(BundleError, match="a came to serve while c was judged beside b"):
+        put(registry, str(challenger.path), holdouts, gate.gate, say=say)
+    assert serving_version(registry) == "a"
+    assert installed(registry) == ["a", "b"]
+
+
+def test_what_is_installed_is_what_was_judged(registry: Path, make: Make) -> None:
+    gate, challenger = load_gate(registry / FILE), make("a")
+
+    def say(line: str) -> None:
+        if line.startswith("Installing"):
+            tiny_bundle(challenger.path, version="a", swapped=True)
+
+    with pytest.raises(BundleError, match="was changed while it was judged"):
+        put(registry, str(challenger.path), holdouts_of(gate, registry / FILE), gate.gate, say=say)
+    assert installed(registry) == []
+    assert read_log(registry).entries == ()
 
 
 def test_a_holdout_given_is_read_like_a_feed(tmp_path: Path, make: Make, holdout: Path) -> None:

@@ -17,7 +17,16 @@ from tokenizers import Tokenizer
 from transformers import set_seed
 
 from monitor.errors import FeedError
-from monitor.model.bundle import CARD, CONFIG, META, SENTIMENTS, WEIGHTS, Bundle, load_bundle
+from monitor.model.bundle import (
+    CARD,
+    CONFIG,
+    META,
+    SENTIMENTS,
+    WEIGHTS,
+    Bundle,
+    digest,
+    load_bundle,
+)
 from tests.training.toy_world import TOPICS, headlines, toy_recipe
 from training import commands, evaluation
 from training.gathering import gather
@@ -56,13 +65,18 @@ def bundle(
         return train(recipe, feeds, out, full=True, say=told.append)
 
 
-def test_the_bundle_loads_and_says_where_it_comes_from(bundle: Bundle, recipe: Recipe) -> None:
+def test_the_bundle_loads_and_says_where_it_comes_from(
+    bundle: Bundle, recipe: Recipe, feeds: Path
+) -> None:
     meta = load_bundle(bundle.path).meta
     assert meta.topics == TOPICS
     assert meta.sentiments == SENTIMENTS
     assert meta.base_model.sha256 == recipe.base.sha256
     assert meta.recipe == recipe.model_dump(mode="json")
     assert [d.name for d in meta.training_data] == ["toy-sentiment", "toy-topic"]
+    files = ("sentiment.csv", "topic.jsonl")  # whose digests the recipe does not state
+    assert [d.sha256 for d in meta.training_data] == [digest(feeds / file) for file in files]
+    assert meta.metrics["held_out"] == [digest(feeds / "held_out.csv")]
     assert {f.name for f in bundle.path.iterdir()} == {*meta.files, "meta.json"}
     assert sum(d.rows for d in meta.training_data) + len(headlines()[::9]) == len(headlines())
 
