@@ -85,8 +85,16 @@ class Recipe(Section):
     def _classes_agree(self) -> Recipe:
         if len(set(self.topics)) != len(self.topics):
             raise ValueError("a topic is named twice")
+        if any(not topic or topic != topic.strip() for topic in self.topics):
+            raise ValueError("a topic has no name, or white space around it; correct it")
         if NO_TOPIC in self.topics:
             raise ValueError(f"no topic may be called {NO_TOPIC!r}: it names items without one")
+        names = [feed.name for feed in self.feeds]
+        if twice := [name for name in names if names.count(name) > 1]:
+            raise ValueError(
+                f"two feeds are called {twice[0]!r}; give each a name of its own, by which its "
+                "rows are accounted for"
+            )
         for feed in self.feeds:
             _check_mapping(feed.name, "topic", feed.topic, self.topics)
             _check_mapping(feed.name, "sentiment", feed.sentiment, SENTIMENTS)

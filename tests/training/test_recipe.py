@@ -79,6 +79,20 @@ FEED = {"name": "f", "source": "s", "license": "MIT", "file": "f.csv"}
             {"feeds": [{**FEED, "encoding": "latin-99", "topic": {"column": "c"}}]},
             "feeds.0.encoding: no encoding is called 'latin-99'",
         ),
+        (
+            {"feeds": [{**FEED, "encoding": "hex", "topic": {"column": "c"}}]},
+            "feeds.0.encoding: no encoding is called 'hex'",
+        ),
+        (
+            {"feeds": [{**FEED, "delimiter": '"', "topic": {"column": "c"}}]},
+            "feeds.0.delimiter: a quote or a line end can't stand between cells",
+        ),
+        (
+            {"feeds": [{**FEED, "topic": {"column": "c"}}] * 2},
+            "two feeds are called 'f'; give each a name of its own",
+        ),
+        ({"topics": ["Macro", " "]}, "a topic has no name, or white space around it"),
+        ({"hyper": {"epochs": float("inf")}}, "hyper.epochs: input should be a finite number"),
     ],
 )
 def test_a_wrong_key_is_told_with_its_place(toy: Write, changes: dict[str, Any], told: str) -> None:
