@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from monitor.model.bundle import digest
 from training.feeds import read_feed
 
 if TYPE_CHECKING:
@@ -36,6 +37,11 @@ def labels_of(recipe: Recipe, data: Path) -> dict[str, Labels]:
         told = sorted(f"{row.key}\0{row.topics}\0{row.sentiment}" for row in rows)
         found[feed.name] = Labels(len(rows), hashlib.sha256("\n".join(told).encode()).hexdigest())
     return found
+
+
+def digests_of(recipe: Recipe, data: Path) -> list[str]:
+    """The SHA-256 of each feed's file, as it is now; empty for the stream."""
+    return ["" if feed.format == "stream" else digest(data / feed.file) for feed in recipe.feeds]
 
 
 def new_labels(labels: dict[str, Labels], champion: Bundle | None) -> dict[str, int]:

@@ -146,7 +146,7 @@ def build(recipe: Recipe, folder: Path) -> tuple[TwoHeads, Any]:
     """Returns the network, heads drawn at random, and the encoder's tokenizer.
 
     Raises:
-        EncoderError: weights of the encoder are missing.
+        EncoderError: weights of the encoder are missing, or it takes no texts of `max_length`.
     """
     from transformers import AutoModel, AutoTokenizer
 
@@ -167,6 +167,7 @@ def build(recipe: Recipe, folder: Path) -> tuple[TwoHeads, Any]:
         )
     if getattr(encoder, "pooler", None) is not None:
         encoder.pooler = None  # the heads pool for themselves; its weights would only be carried
+    _check_length(encoder, tokenizer.pad_token_id, folder, recipe)
     hyper = recipe.hyper
     network = TwoHeads(
         encoder,
@@ -182,3 +183,17 @@ def build(recipe: Recipe, folder: Path) -> tuple[TwoHeads, Any]:
     if hyper.distil is not None:
         network.teacher = (hyper.distil.weight, hyper.distil.temperature)
     return network, tokenizer
+
+
+def _check_length(encoder: Any, pad_id: int | None, folder: Path, recipe: Recipe) -> None:
+    """Tries a text of `max_length` tokens: a longer one than the encoder has places for fails."""
+    ids = torch.full((1, recipe.max_length), 0 if pad_id else 1)  # padding may have no place
+    try:
+        with torch.no_grad():
+            encoder.eval()(input_ids=ids, attention_mask=torch.ones_like(ids))
+    except (IndexError, RuntimeError) as error:
+        limit = getattr(encoder.config, "max_position_embeddings", "fewer")
+        raise EncoderError(
+            f"{folder}: the encoder takes no text of {recipe.max_length} tokens (its config.json "
+            f"says {limit}); lower the recipe's max_length"
+        ) from error

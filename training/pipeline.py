@@ -27,12 +27,12 @@ from training.checkpoints import open_work
 from training.evaluation import HEADS, measure
 from training.feeds import FeedReport
 from training.gathering import DataReport, Gathered, as_json, gather
-from training.label_account import KEPT, labels_of
+from training.label_account import KEPT, digests_of, labels_of
 from training.metrics import probabilities_of
 from training.parity import parity, tell
 from training.report import ending
 from training.served import served
-from training.targets import head_labels
+from training.targets import head_labels, is_labelled
 
 if TYPE_CHECKING:
     from training.metrics import Numbers
@@ -78,13 +78,15 @@ def train(
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise TrainingError(f"{out}: exists already; name a new directory with -o")
+    place = (work or out.parent / f"{out.name}.work").resolve()
+    _keep_apart(out, place)
     trackers.require(recipe.trackers)
     say = say if processes.is_main() else _say_nothing
     # Only one process reports, so only it needs the tests; what is wrong in them is told first.
     tests = ending.tests_for(recipe, data) if processes.is_main() else ()
     tuning = tune_result.read(recipe.tune.found) if recipe.tune.found else None
     # Before the rows are: a label that comes into a stream meanwhile counts as new the next time.
-    labels = processes.shared(lambda: labels_of(recipe, data))
+    labels, digests = processes.shared(lambda: (labels_of(recipe, data), digests_of(recipe, data)))
     gathered = processes.shared(lambda: _gather(recipe, data, say, told))
     fitted, dev = gathered.train, gathered.dev
 
@@ -102,7 +104,6 @@ def train(
     if start is not None:
         take_weights(network, recipe, start)
     taught = processes.shared(lambda: teaching.answers(recipe, data, fitted, say))
-    place = (work or out.parent / f"{out.name}.work").resolve()
     facts = _facts(recipe, gathered, start)
     checkpoint = processes.shared(lambda: _open(place, facts, say, resume=resume))
     trackers.place_logs(recipe.trackers, out.parent / "runs" / out.name)
@@ -134,7 +135,8 @@ def train(
     if gathered.frozen is not None:
         freezing.save(gathered.frozen, draft / freezing.FILE)
     account = {KEPT: labels, "start": start.meta.version if start else None, "tuning": tuning}
-    made = _describe(recipe, gathered, draft, exact, {"epochs": epochs, **to_builtins(account)})
+    course = {"epochs": epochs, **to_builtins(account)}
+    made = _describe(recipe, gathered, digests, draft, exact, course)
     tell(made.meta.metrics["parity"], say)
     say("Reporting: behaviour tests, and every set in full")
     report = ending.report_on(made, {"dev": dev, freezing.NAME: gathered.holdout}, tests)
@@ -145,6 +147,16 @@ def train(
     shutil.rmtree(place)
     say(f"Report: {ending.write_beside(out, report)}")
     return bundles.load_bundle(out)
+
+
+def _keep_apart(out: Path, work: Path) -> None:
+    """Refuses a work directory that would be deleted with the bundle in it, or hold its place."""
+    made = out.resolve()
+    if made.is_relative_to(work) or work.is_relative_to(made):
+        raise TrainingError(
+            f"{work}: the work directory goes when the bundle is there, so neither it nor {out} "
+            "may lie in the other; name another with --work"
+        )
 
 
 def _say_nothing(_: str) -> None:
@@ -189,6 +201,7 @@ def _open(work: Path, facts: dict[str, str], say: Say, *, resume: bool) -> Path 
 def _describe(
     recipe: Recipe,
     gathered: Gathered,
+    digests: list[str],
     draft: Path,
     exact: list[Numbers],
     course: dict[str, Any],
@@ -210,14 +223,18 @@ def _describe(
         languages=recipe.languages,
         minimum_words=recipe.minimum_words,
         base_model=bundles.BaseModel(recipe.base.id, recipe.base.sha256, recipe.base.license),
-        training_data=_manifest(recipe, reports),
+        training_data=_manifest(recipe, reports, digests),
         recipe=recipe.model_dump(mode="json"),
         metrics={},
         files={},
     )
     int8 = served(bundles.Bundle(draft, meta), [row.text for row in dev])
     pairs = zip(labels.items(), exact, int8, strict=True)
-    compared = {head: parity(fp32, answer, truth) for (head, truth), fp32, answer in pairs}
+    compared = {
+        head: parity(fp32, answer, truth)
+        for (head, truth), fp32, answer in pairs
+        if is_labelled(truth).any()
+    }
     fitted = bundles.Temperatures(
         *(fit_temperature(p, truth) for p, truth in zip(int8, labels.values(), strict=True))
     )
@@ -238,8 +255,10 @@ def _describe(
     return bundles.load_bundle(draft)
 
 
-def _manifest(recipe: Recipe, reports: list[FeedReport]) -> tuple[bundles.TrainingData, ...]:
+def _manifest(
+    recipe: Recipe, reports: list[FeedReport], digests: list[str]
+) -> tuple[bundles.TrainingData, ...]:
     return tuple(
-        bundles.TrainingData(feed.name, feed.source, feed.license, feed.sha256 or "", report.kept)
-        for feed, report in zip(recipe.feeds, reports, strict=True)
+        bundles.TrainingData(feed.name, feed.source, feed.license, sha256, report.kept)
+        for feed, report, sha256 in zip(recipe.feeds, reports, digests, strict=True)
     )

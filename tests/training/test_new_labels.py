@@ -13,8 +13,11 @@ from monitor.errors import BundleError
 from monitor.model.bundle import Bundle
 from tests.model.tiny_bundle import tiny_bundle
 from tests.training.toy_world import toy_recipe
+from training.feeds import read_held_out
+from training.holdout import Holdout
 from training.label_account import Labels, labels_of, new_labels
-from training.recipe import Recipe
+from training.recipe import Feed, Recipe
+from training.retraining import renamed
 
 HEADER = "text,label\n"
 ROWS = ["Oake quarterly profit delights,1\n", "Larkfen court ruling stings,0\n"]
@@ -75,3 +78,21 @@ def test_weights_go_on_where_the_encoder_is_the_same(encoder: Path, tmp_path: Pa
     assert torch.equal(other.topic.weight, network.topic.weight)
     with pytest.raises(BundleError, match="can't go on from its weights"):
         take_weights(other, recipe, bundle)
+
+
+def test_a_holdout_of_the_gate_is_kept_out_as_the_gate_reads_it(
+    recipe: Recipe, tmp_path: Path
+) -> None:
+    texts = [row.split(",")[0] for row in ROWS]
+    lines = ["标题;情绪", *(f"{text};negative" for text in texts), "橡树矿业净利润下降;negative"]
+    (tmp_path / "gate.csv").write_text("\n".join(lines), encoding="gb18030")
+    feed = {
+        "name": "desk", "source": "invented", "license": "MIT", "file": "gate.csv",
+        "encoding": "gb18030", "delimiter": ";", "text_column": "标题",
+        "sentiment": {"column": "情绪"},
+    }  # fmt: skip
+    made = renamed(recipe, "two", [Holdout(Feed.model_validate(feed), tmp_path)])
+    assert made.version == "two"
+    assert made.holdouts[:-1] == recipe.holdouts
+    told = read_held_out(made.holdouts[-1], tmp_path / "elsewhere").texts
+    assert set(told.values()) == {*texts, "橡树矿业净利润下降"}

@@ -1,6 +1,8 @@
 """A training from end to end on the toy: recipe in, loadable bundle out, twice the same."""
 
+import io
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -12,12 +14,22 @@ pytest.importorskip("nncf", reason="needs nncf, torch and more: pip install 'new
 
 import onnxruntime
 import torch
+from rich.console import Console
 from safetensors.torch import load_file
 from tokenizers import Tokenizer
 from transformers import set_seed
 
 from monitor.errors import FeedError
-from monitor.model.bundle import CARD, CONFIG, META, SENTIMENTS, WEIGHTS, Bundle, load_bundle
+from monitor.model.bundle import (
+    CARD,
+    CONFIG,
+    META,
+    SENTIMENTS,
+    WEIGHTS,
+    Bundle,
+    digest,
+    load_bundle,
+)
 from tests.training.toy_world import TOPICS, headlines, toy_recipe
 from training import commands, evaluation
 from training.gathering import gather
@@ -56,13 +68,17 @@ def bundle(
         return train(recipe, feeds, out, full=True, say=told.append)
 
 
-def test_the_bundle_loads_and_says_where_it_comes_from(bundle: Bundle, recipe: Recipe) -> None:
+def test_the_bundle_loads_and_says_where_it_comes_from(
+    bundle: Bundle, recipe: Recipe, feeds: Path
+) -> None:
     meta = load_bundle(bundle.path).meta
     assert meta.topics == TOPICS
     assert meta.sentiments == SENTIMENTS
     assert meta.base_model.sha256 == recipe.base.sha256
     assert meta.recipe == recipe.model_dump(mode="json")
     assert [d.name for d in meta.training_data] == ["toy-sentiment", "toy-topic"]
+    files = [feeds / feed.file for feed in recipe.feeds]
+    assert [d.sha256 for d in meta.training_data] == [digest(file) for file in files]
     assert {f.name for f in bundle.path.iterdir()} == {*meta.files, "meta.json"}
     assert sum(d.rows for d in meta.training_data) + len(headlines()[::9]) == len(headlines())
 
@@ -161,6 +177,28 @@ def test_an_existing_directory_is_not_overwritten(
 ) -> None:
     with pytest.raises(TrainingError, match=r"exists already; name a new directory with -o"):
         train(recipe, feeds, bundle.path, say=print)
+
+
+@pytest.mark.parametrize(("out", "work"), [("a/b", "a"), ("a", "a"), ("a", "a/b")])
+def test_a_work_directory_never_holds_the_bundle(
+    recipe: Recipe, feeds: Path, tmp_path: Path, out: str, work: str
+) -> None:
+    with pytest.raises(TrainingError, match="may lie in the other; name another with --work"):
+        train(recipe, feeds, tmp_path / out, work=tmp_path / work, say=print)
+    assert not list(tmp_path.iterdir())
+
+
+def test_names_of_classes_and_files_are_shown_as_they_are() -> None:
+    numbers = {"precision": 1.0, "recall": 1.0, "f1": 1.0, "support": 1}
+    metrics: dict[str, Any] = {"rows": 1, "accuracy": 1.0, "macro_f1": 1.0, "ece": 0.0}
+    metrics["classes"] = dict.fromkeys(("[/b]", "Deals [rumour]", "\x1b[2Jx"), numbers)
+    out = io.StringIO()
+    Console(file=out, width=140).print(
+        *commands.metrics_tables("rows[old].csv", {"topic": metrics})
+    )
+    for name in ("rows[old].csv", "[/b]", "Deals [rumour]"):
+        assert name in out.getvalue()
+    assert "\x1b" not in out.getvalue()
 
 
 def test_a_missing_feed_is_told_before_any_training(recipe: Recipe, tmp_path: Path) -> None:
