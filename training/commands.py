@@ -89,7 +89,7 @@ def train(
 
 @click.command()
 @click.argument("bundle", type=click.Path(path_type=Path, file_okay=False))
-@click.argument("data", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("data", type=click.Path(path_type=Path, dir_okay=False, exists=True))
 @click.option("--like", metavar="FEED", help="Read DATA as the bundle's recipe reads this feed.")
 @click.option("--text-column", default="text", show_default=True, help="Column of the text.")
 @click.option("--topic-column", help="Column of the topic.")
@@ -111,7 +111,7 @@ def train(
 @click.option(
     "--without",
     multiple=True,
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
     metavar="FILE",
     help="Leave out texts that are in this file too (such as the training file); repeat.",
 )

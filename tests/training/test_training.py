@@ -245,6 +245,15 @@ def test_the_commands_say_what_they_did(
     )
     measured = "sentiment.csv: sentiment"
     assert explicit.output.split(measured)[1] == result.output.split(measured)[1]
+    file = str(feeds / "sentiment.csv")
+    nothing = run(
+        commands.evaluate,
+        [str(bundle.path), file, "--like", "toy-sentiment", "--without", file, "--record", "x"],
+    )
+    assert "nothing is left to measure on; give another file" in str(nothing.exception)
+    assert "x" not in load_bundle(bundle.path).meta.metrics.get("evaluations", {})
+    absent = run(commands.evaluate, [str(bundle.path), "no.csv", "--topic-column", "topic"])
+    assert "File 'no.csv' does not exist" in absent.output
     none = run(commands.evaluate, [str(bundle.path), str(feeds / "sentiment.csv")])
     assert none.exit_code == 2
     assert "give --topic-column, --sentiment-column or --like" in none.output

@@ -28,13 +28,6 @@ pytestmark = [pytest.mark.timeout(240), pytest.mark.filterwarnings("ignore")]
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    directory = tmp_path_factory.mktemp("toy")
-    toy.make(directory)
-    return directory
-
-
-@pytest.fixture(scope="module")
 def recipe(data: Path) -> Recipe:
     return load_recipe(data / "recipe.yaml")
 
