@@ -245,10 +245,10 @@ def test_the_commands_say_what_they_did(
     )
     measured = "sentiment.csv: sentiment"
     assert explicit.output.split(measured)[1] == result.output.split(measured)[1]
-    file = str(feeds / "sentiment.csv")
+    labelled = str(feeds / "sentiment.csv")
     nothing = run(
         commands.evaluate,
-        [str(bundle.path), file, "--like", "toy-sentiment", "--without", file, "--record", "x"],
+        [str(bundle.path), labelled, "--like=toy-sentiment", f"--without={labelled}", "--record=x"],
     )
     assert "nothing is left to measure on; give another file" in str(nothing.exception)
     assert "x" not in load_bundle(bundle.path).meta.metrics.get("evaluations", {})

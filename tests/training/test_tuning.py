@@ -13,7 +13,7 @@ from click.testing import CliRunner
 pytest.importorskip("optuna", reason="needs optuna: pip install 'newsurge[train]'")
 pytest.importorskip("torch", reason="needs torch: pip install 'newsurge[train]'")
 
-from training import toy, tune_command
+from training import tune_command
 from training.feeds import Row
 from training.gathering import gather
 from training.hyper import DEFAULT_SPACE, Hyper
