@@ -22,6 +22,17 @@ from training.trackers import TRACKERS
 __all__ = ["Base", "Feed", "Holdout", "Hygiene", "Hyper", "Labels", "Recipe", "load_recipe"]
 
 
+_WORDS = {
+    "extra_forbidden": "unknown key, correct or remove it",
+    "missing": "is needed",
+    "string_type": "must be text; put it in quotes",
+    "model_type": "must be a mapping of keys to values",
+    "dict_type": "must be a mapping of keys to values",
+    "tuple_type": "must be a list",
+    "path_type": "must be a path",
+}
+
+
 class RecipeError(NewsurgeError):
     """A recipe that can't be followed; the message lists every fault found in it."""
 
@@ -120,7 +131,7 @@ def load_recipe(file: Path) -> Recipe:
         content = yaml.safe_load(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise RecipeError(f"{file}: the recipe can't be read ({error}); check the path") from error
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, RecursionError) as error:
         where = " ".join(str(error).split())
         raise RecipeError(f"{file}: not YAML ({where}); mend that line") from error
     if not isinstance(content, dict):
@@ -132,16 +143,23 @@ def load_recipe(file: Path) -> Recipe:
     try:
         return Recipe.model_validate(content)
     except ValidationError as error:
+        told = error.errors()
+        # A list whose only element is at fault is called empty, too, which it is not.
         faults = "; ".join(
             f"{'.'.join(map(str, e['loc'])) or 'recipe'}: {_sentence(e['type'], e['msg'])}"
-            for e in error.errors()
+            for e in told
+            if e["type"] != "too_short" or not any(_is_within(o["loc"], e["loc"]) for o in told)
         )
         raise RecipeError(f"{file}: {faults}; docs/TRAINING.md lists the keys") from error
 
 
+def _is_within(place: tuple[int | str, ...], other: tuple[int | str, ...]) -> bool:
+    return len(place) > len(other) and place[: len(other)] == other
+
+
 def _sentence(kind: str, message: str) -> str:
-    if kind == "extra_forbidden":
-        return "unknown key, correct or remove it"
+    if kind in _WORDS:
+        return _WORDS[kind]
     return (
         message.removeprefix("Value error, ")[:1].lower()
         + message.removeprefix("Value error, ")[1:]

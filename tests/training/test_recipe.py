@@ -61,7 +61,11 @@ FEED = {"name": "f", "source": "s", "license": "MIT", "file": "f.csv"}
         ({"topics": ["Macro", "Macro"]}, "a topic is named twice"),
         ({"topics": ["Macro", "none"]}, "no topic may be called 'none'"),
         ({"feeds": []}, "feeds"),
-        ({"feeds": [FEED]}, "feeds.0: name a topic or a sentiment column"),
+        ({"feeds": {"file": "f.csv"}}, "feeds: must be a list; docs"),
+        ({"topics": [1, "Macro"]}, "topics.0: must be text; put it in quotes; docs"),
+        ({"hyper": {"average": "ema"}}, "hyper.average: must be a mapping of keys to values"),
+        ({"base": None}, "base: must be a mapping of keys to values"),
+        ({"feeds": [FEED]}, "feeds.0: name a topic or a sentiment column, or both; docs"),
         (
             {"feeds": [{**FEED, "topic": {"column": "c", "classes": {0: "Gossip"}}}]},
             "feed 'f' maps topic to 'Gossip'; the topic classes are Earnings",
@@ -107,7 +111,13 @@ def test_a_wrong_key_is_told_with_its_place(toy: Write, changes: dict[str, Any],
 
 @pytest.mark.parametrize(
     ("content", "told"),
-    [("topics: [", "not YAML"), ("- a", "a mapping of keys"), ("", "a mapping of keys")],
+    [
+        ("topics: [", "not YAML"),
+        ("- a", "a mapping of keys"),
+        ("", "a mapping of keys"),
+        ("[" * 3000, "not YAML"),
+        ("name: toy", "version: is needed; base: is needed"),
+    ],
 )
 def test_what_is_no_recipe_is_refused(tmp_path: Path, content: str, told: str) -> None:
     file = tmp_path / "recipe.yaml"
