@@ -128,7 +128,9 @@ def load_recipe(file: Path) -> Recipe:
         RecipeError: it can't be read, is not YAML, or names an unknown key or a wrong value.
     """
     try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+        text = file.read_text(encoding="utf-8")
+        content = yaml.safe_load(text)
+        _refuse_twice(file, yaml.compose(text, Loader=yaml.SafeLoader))
     except (OSError, UnicodeDecodeError) as error:
         raise RecipeError(f"{file}: the recipe can't be read ({error}); check the path") from error
     except (yaml.YAMLError, RecursionError) as error:
@@ -151,6 +153,29 @@ def load_recipe(file: Path) -> Recipe:
             if e["type"] != "too_short" or not any(_is_within(o["loc"], e["loc"]) for o in told)
         )
         raise RecipeError(f"{file}: {faults}; docs/TRAINING.md lists the keys") from error
+
+
+def _refuse_twice(file: Path, tree: yaml.Node | None) -> None:
+    """Refuses a key that is given twice: YAML keeps the last one and is silent about the other."""
+    nodes, known = [tree], set[int]()
+    while nodes:
+        node = nodes.pop()
+        if node is None or id(node) in known:  # what is written once may be named many times
+            continue
+        known.add(id(node))
+        if isinstance(node, yaml.SequenceNode):
+            nodes += node.value
+        elif isinstance(node, yaml.MappingNode):
+            nodes += [value for _, value in node.value]
+            lines: dict[str, int] = {}
+            for key, _ in node.value:
+                line = key.start_mark.line + 1
+                first = lines.setdefault(str(key.value), line)
+                if first != line:
+                    raise RecipeError(
+                        f"{file}: line {line}: {key.value!r} is given twice, first on line "
+                        f"{first}; keep one of them"
+                    )
 
 
 def _is_within(place: tuple[int | str, ...], other: tuple[int | str, ...]) -> bool:

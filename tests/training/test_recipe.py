@@ -117,6 +117,7 @@ def test_a_wrong_key_is_told_with_its_place(toy: Write, changes: dict[str, Any],
         ("", "a mapping of keys"),
         ("[" * 3000, "not YAML"),
         ("name: toy", "version: is needed; base: is needed"),
+        ("name: toy\nfeeds:\n- file: a\n  file: b\n", "line 4: 'file' is given twice, first on"),
     ],
 )
 def test_what_is_no_recipe_is_refused(tmp_path: Path, content: str, told: str) -> None:
