@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from training.recipe import Base, Recipe
 
 
+_SHOWN = 200  # characters of what transformers says
+
+
 class EncoderError(NewsurgeError):
     """A base encoder that can't be found, or is not the one the recipe names."""
 
@@ -146,20 +149,28 @@ def build(recipe: Recipe, folder: Path) -> tuple[TwoHeads, Any]:
     """Returns the network, heads drawn at random, and the encoder's tokenizer.
 
     Raises:
-        EncoderError: weights of the encoder are missing, or it takes no texts of `max_length`.
+        EncoderError: it or its tokenizer can't be loaded, weights of it are missing, or it takes no
+            texts of `max_length`.
     """
     from transformers import AutoModel, AutoTokenizer
 
     _quiet()
-    tokenizer = AutoTokenizer.from_pretrained(folder)
-    # Plain attention exports to a graph without the detours that a fused kernel leaves in it.
-    encoder, loaded = AutoModel.from_pretrained(
-        folder,
-        attn_implementation="eager",
-        use_safetensors=True,
-        dtype=torch.float32,
-        output_loading_info=True,
-    )
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder)
+        # Plain attention exports to a graph without the detours that a fused kernel leaves in it.
+        encoder, loaded = AutoModel.from_pretrained(
+            folder,
+            attn_implementation="eager",
+            use_safetensors=True,
+            dtype=torch.float32,
+            output_loading_info=True,
+        )
+    except (ImportError, OSError, RuntimeError, ValueError) as error:
+        reason = " ".join(str(error).split())[:_SHOWN]
+        raise EncoderError(
+            f"{folder}: transformers can't load the encoder and its tokenizer ({reason}); get "
+            f"{recipe.base.id} again, whole"
+        ) from error
     if lacking := sorted(k for k in loaded["missing_keys"] if not k.startswith("pooler.")):
         raise EncoderError(
             f"{folder / WEIGHTS}: lacks {len(lacking)} weights of the encoder that its config.json "

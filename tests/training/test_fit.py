@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import optuna
 import pytest
 import yaml
 from click.testing import CliRunner
@@ -21,10 +22,11 @@ from monitor.records import NewsItem
 from monitor.settings import Settings
 from tests.training.toy_world import changed, multi
 from training import commands, holdout, pipeline, toy
-from training.callbacks import epochs_of, is_over
+from training.callbacks import DivergedError, epochs_of, is_over
 from training.checkpoints import ResumeError, open_work, whole_checkpoints
 from training.gathering import gather
-from training.recipe import load_recipe
+from training.pruning import fit_trial
+from training.recipe import Recipe, load_recipe
 from training.trackers import TrackerError
 
 pytestmark = [pytest.mark.timeout(240), pytest.mark.filterwarnings("ignore")]
@@ -171,6 +173,21 @@ def test_a_work_directory_is_gone_on_with_only_if_asked_and_only_by_its_own(tmp_
     (tmp_path / "mine" / "letters.txt").touch()
     with pytest.raises(ResumeError, match="is not a training's work directory"):
         open_work(tmp_path / "mine", facts, resume=True)
+
+
+def test_a_training_that_diverged_ends_with_a_word_and_without_a_bundle(
+    data: Path, tmp_path: Path
+) -> None:
+    content = changed(data, epochs=2).model_dump(mode="json")
+    content["feeds"][0]["weight"] = 1e38  # its gradients are beyond any float
+    recipe = Recipe.model_validate(content)
+    with pytest.raises(DivergedError, match=r"after epoch 1 the loss on dev is no finite number"):
+        pipeline.train(recipe, data, tmp_path / "out", say=print)
+    assert not (tmp_path / "out").exists()
+    rows = gather(recipe, data)
+    trial = optuna.create_study().ask()
+    with pytest.raises(optuna.TrialPruned):
+        fit_trial(recipe, rows.train, rows.dev, trial, tmp_path / "tune")
 
 
 def test_a_tracker_that_is_not_installed_is_told_at_once(data: Path, tmp_path: Path) -> None:
