@@ -173,6 +173,13 @@ def test_a_work_directory_is_gone_on_with_only_if_asked_and_only_by_its_own(tmp_
     (tmp_path / "mine" / "letters.txt").touch()
     with pytest.raises(ResumeError, match="is not a training's work directory"):
         open_work(tmp_path / "mine", facts, resume=True)
+    labels = tmp_path / "mine" / "training.json"  # a desk's own, which is called like ours
+    for content in ('[{"text": "Oake falls"}]', '{"text": "Oake falls"}', "not JSON"):
+        labels.write_text(content, encoding="utf-8")
+        with pytest.raises(ResumeError, match="is not a training's work directory"):
+            open_work(tmp_path / "mine", facts, resume=False)
+        assert (tmp_path / "mine" / "letters.txt").exists()
+        assert labels.read_text(encoding="utf-8") == content
 
 
 def test_a_training_that_diverged_ends_with_a_word_and_without_a_bundle(
