@@ -6,6 +6,7 @@ was resumed does what one that was not would have done.
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from accelerate import PartialState
 from transformers import TrainerCallback
 
+from monitor.errors import NewsurgeError
 from training.checkpoints import WHOLE, checkpoint_at
 
 if TYPE_CHECKING:
@@ -24,6 +26,10 @@ if TYPE_CHECKING:
 
 QUALITY = "eval_quality"
 Entry = dict[str, Any]
+
+
+class DivergedError(NewsurgeError):
+    """A training whose loss became infinite or no number."""
 
 
 class Checkpoints(TrainerCallback):
@@ -56,6 +62,25 @@ class Checkpoints(TrainerCallback):
         processes.wait_for_everyone()
         if processes.is_main_process:
             (checkpoint_at(self._work, state.global_step) / WHOLE).touch()
+
+
+class Finite(TrainerCallback):
+    """Ends a training that diverged: its network says nothing, yet could be exported."""
+
+    def on_evaluate(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        metrics: Entry | None = None,
+        **_: Any,
+    ) -> None:
+        """Raises DivergedError where the loss on dev is infinite or no number."""
+        if not math.isfinite((metrics or {}).get("eval_loss", 0.0)):
+            raise DivergedError(
+                f"after epoch {state.epoch or 0:.3g} the loss on dev is no finite number: the "
+                "training diverged; lower hyper.learning_rate, or a feed's weight, and begin anew"
+            )
 
 
 class Patience(TrainerCallback):

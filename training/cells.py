@@ -90,6 +90,7 @@ def read_time(cell: Any) -> int | None:
 
     Raises:
         ValueError: when it is no time.
+        OverflowError: when it is one before year 1 or after 9999.
     """
     match cell:
         case dt.datetime():
@@ -111,4 +112,5 @@ def read_time(cell: Any) -> int | None:
 def _milliseconds(moment: dt.datetime) -> int:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=dt.UTC)
-    return (moment - _EPOCH) // dt.timedelta(milliseconds=1)
+    # In UTC, where a moment beyond the first or last year is refused: nothing could show it.
+    return (moment.astimezone(dt.UTC) - _EPOCH) // dt.timedelta(milliseconds=1)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 FACTS, WHOLE = "training.json", "whole"
 WEIGHTS, AVERAGE, STATE = "model.safetensors", "average.safetensors", "trainer_state.json"
 _NAME = re.compile(r"checkpoint-(\d+)")
+_decoder = msgspec.json.Decoder(dict[str, str])
 
 
 class ResumeError(NewsurgeError):
@@ -40,7 +41,7 @@ def open_work(work: Path, facts: Mapping[str, str], *, resume: bool) -> Path | N
             can't be written.
     """
     if work.exists() and (
-        not work.is_dir() or (any(work.iterdir()) and not (work / FACTS).is_file())
+        not work.is_dir() or (any(work.iterdir()) and not _is_ours(work / FACTS, facts))
     ):
         raise ResumeError(f"{work}: is not a training's work directory; name another with --work")
     found = whole_checkpoints(work)
@@ -51,8 +52,6 @@ def open_work(work: Path, facts: Mapping[str, str], *, resume: bool) -> Path | N
         )
     if found:
         _compare(work, facts)
-    elif work.exists():
-        shutil.rmtree(work)  # nothing in it can be gone on from
     try:
         work.mkdir(parents=True, exist_ok=True)
         (work / FACTS).write_bytes(msgspec.json.encode(dict(facts)))
@@ -64,7 +63,7 @@ def open_work(work: Path, facts: Mapping[str, str], *, resume: bool) -> Path | N
     kept = {path for _, path in found}
     for path in work.iterdir():
         if _NAME.fullmatch(path.name) and path not in kept:
-            shutil.rmtree(path)
+            shutil.rmtree(path)  # nobody can go on from it
     return found[-1][1] if found else None
 
 
@@ -84,9 +83,20 @@ def checkpoint_at(work: Path, step: int) -> Path:
     return work / f"checkpoint-{step}"
 
 
+def _is_ours(file: Path, facts: Mapping[str, str]) -> bool:
+    """Whether a file is what a training left: anyone's labels may be called `training.json`."""
+    try:
+        raw = file.read_bytes()
+        return bool(_decoder.decode(raw).keys() & facts.keys())
+    except OSError:
+        return False
+    except msgspec.DecodeError:
+        return not raw  # killed while it was written
+
+
 def _compare(work: Path, facts: Mapping[str, str]) -> None:
     try:
-        before = msgspec.json.decode((work / FACTS).read_bytes(), type=dict[str, str])
+        before = _decoder.decode((work / FACTS).read_bytes())
     except (OSError, msgspec.DecodeError) as error:
         raise ResumeError(
             f"{work / FACTS}: can't be read ({error}); delete {work} to begin anew"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from training.data_tables import data_tables, feed_table
+from training.data_tables import data_tables, feed_table, safe
 from training.options import data_option, recipe_argument
 from training.report.tables import behaviour_table
 
@@ -80,7 +80,7 @@ def train(
         full=full,
         resume=resume,
         work=work,
-        say=lambda line: console.print(line, highlight=False),
+        say=lambda line: console.print(line, highlight=False, markup=False, soft_wrap=True),
         told=lambda report: console.print(*data_tables(report)),
     )
     Console().print(*(metrics_tables("dev", made.meta.metrics["dev"])), sep="\n")
@@ -89,7 +89,7 @@ def train(
 
 @click.command()
 @click.argument("bundle", type=click.Path(path_type=Path, file_okay=False))
-@click.argument("data", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("data", type=click.Path(path_type=Path, dir_okay=False, exists=True))
 @click.option("--like", metavar="FEED", help="Read DATA as the bundle's recipe reads this feed.")
 @click.option("--text-column", default="text", show_default=True, help="Column of the text.")
 @click.option("--topic-column", help="Column of the topic.")
@@ -111,7 +111,7 @@ def train(
 @click.option(
     "--without",
     multiple=True,
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
     metavar="FILE",
     help="Leave out texts that are in this file too (such as the training file); repeat.",
 )
@@ -221,12 +221,14 @@ def metrics_tables(name: str, heads: dict[str, Any]) -> list[Table]:
             f"{name}: {head}, {metrics['rows']:,} rows: accuracy {metrics['accuracy']:.4f}, "
             f"macro-F1 {metrics['macro_f1']:.4f}, ECE {metrics['ece']:.4f}"
         )
-        table = Table("class", title=title, title_justify="left")
+        table = Table("class", title=safe(title), title_justify="left")
         for column in ("precision", "recall", "F1", "support"):
             table.add_column(column, justify="right")
         for cls, m in metrics["classes"].items():
             table.add_row(
-                cls, *(f"{m[k]:.3f}" for k in ("precision", "recall", "f1")), str(m["support"])
+                safe(cls),
+                *(f"{m[k]:.3f}" for k in ("precision", "recall", "f1")),
+                str(m["support"]),
             )
         tables.append(table)
     return tables

@@ -27,12 +27,12 @@ def feed_table(reports: Iterable[FeedReport]) -> Table:
     """Returns the table of what became of each feed's rows."""
     table = _table("Labelled feeds", "feed", "rows", "first at")
     for report in reports:
-        table.add_row(_safe(report.feed), f"{report.read:,} read")
+        table.add_row(safe(report.feed), f"{report.read:,} read")
         for reason, count in report.dropped.most_common():
-            table.add_row("", f"{count:,} dropped: {reason}", _safe(report.first.get(reason, "")))
+            table.add_row("", f"{count:,} dropped: {reason}", safe(report.first.get(reason, "")))
         for reason, count in report.noted.most_common():
             place = report.first.get(reason) or report.first.get(reason.partition(",")[0], "")
-            table.add_row("", f"{count:,} noted: {reason}", _safe(place))
+            table.add_row("", f"{count:,} noted: {reason}", safe(place))
         if report.held_out:
             table.add_row("", f"{report.held_out:,} held out for good")
         table.add_row("", f"{report.kept:,} used", end_section=True)
@@ -42,7 +42,7 @@ def feed_table(reports: Iterable[FeedReport]) -> Table:
 def _holdout_table(report: DataReport) -> Table:
     table = _table("Held out", "holdout", "texts", "also in the feeds", "nearly")
     for each in report.holdouts:
-        table.add_row(_safe(each.holdout), *(f"{n:,}" for n in (each.texts, each.exact, each.near)))
+        table.add_row(safe(each.holdout), *(f"{n:,}" for n in (each.texts, each.exact, each.near)))
     return table
 
 
@@ -50,7 +50,7 @@ def _class_table(report: DataReport) -> Table:
     table = _table("Classes", "head", "class", "train", "dev", "held out")
     for each in report.classes:
         counts = (each.train, each.dev, each.holdout)
-        table.add_row(each.head, _safe(each.name), *(f"{count:,}" for count in counts))
+        table.add_row(each.head, safe(each.name), *(f"{count:,}" for count in counts))
     if report.notes:
         from rich.text import Text
 
@@ -64,7 +64,8 @@ def _table(title: str, *columns: str) -> Table:
     return Table(*columns, title=title, title_justify="left", caption_justify="left")
 
 
-def _safe(text: str) -> str:
+def safe(text: str) -> str:
+    """Returns text from outside as a cell or a title that holds nothing but it."""
     from rich.markup import escape
 
     from monitor.logs import printable

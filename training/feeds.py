@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from training.recipe_data import Feed, Format, Hygiene, Labels, Source
 
 IGNORED = -100  # the label of a head that a row says nothing about; torch's losses skip it
-EMPTY, NO_TIME = "empty text", "no readable time"
+EMPTY, NOT_TEXT, NO_TIME = "empty text", "text is a list or an object", "no readable time"
 _PLACES: dict[Format, str] = {
     "json": "element",
     "parquet": "row",
@@ -185,7 +185,11 @@ class _Reader:
 
     def _row(self, record: Record) -> Row | None:
         feed, cells = self._feed, record.cells
-        raw = as_text(cells.get(feed.text_column))
+        text = cells.get(feed.text_column)
+        if isinstance(text, (list, dict)):
+            self._drop(NOT_TEXT, record, feed.text_column)
+            return None
+        raw = as_text(text)
         key = normalise(raw)
         if not key:
             self._drop(EMPTY, record, feed.text_column)
@@ -254,7 +258,7 @@ class _Reader:
         place = f"{_PLACES.get(self._feed.format, 'line')} {line}"
         if not column:
             return place
-        shown = str(cell)
+        shown = as_text(cell)  # as it is compared with the recipe's classes
         shown = shown if len(shown) <= _SHOWN else shown[:_SHOWN] + "…"
         return f"{place}, column {column!r}: {shown!r}"
 

@@ -124,7 +124,13 @@ def save(frozen: Frozen, file: Path) -> None:
         ) from error
 
 
-def check(frozen: Frozen, held_out: Sequence[Row], topics: Sequence[str], file: Path) -> None:
+def check(
+    frozen: Frozen,
+    held_out: Sequence[Row],
+    topics: Sequence[str],
+    file: Path,
+    torn: Sequence[Row] = (),
+) -> None:
     """Checks that the feeds still have the frozen texts, with the frozen labels.
 
     Args:
@@ -132,6 +138,7 @@ def check(frozen: Frozen, held_out: Sequence[Row], topics: Sequence[str], file: 
         held_out: the rows of the feeds whose text is in it, one for each text.
         topics: the classes of the topic head.
         file: the manifest's, for the message.
+        torn: a row of each text in it whose rows contradict each other, so that none is left.
 
     Raises:
         FrozenError: some text is gone, or has other labels.
@@ -139,15 +146,19 @@ def check(frozen: Frozen, held_out: Sequence[Row], topics: Sequence[str], file: 
     changed = [
         row for row in held_out if frozen.rows[text_digest(row)] != label_digest(row, topics)
     ]
-    gone = len(frozen.rows) - len(held_out)
-    if not gone and not changed:
+    gone = len(frozen.rows) - len(held_out) - len(torn)
+    if not gone and not changed and not torn:
         return
     faults = [f"{gone:,} of {len(frozen.rows):,} held-out texts are in no feed any more"] * bool(
         gone
     )
-    if changed:
-        shown = "; ".join(f"{r.feed} {r.line}: {r.text[:60]!r}" for r in changed[:_SHOWN])
-        faults.append(f"{len(changed):,} have other labels than when they were frozen ({shown})")
+    for rows, what in (
+        (changed, "have other labels than when they were frozen"),
+        (torn, "have rows with conflicting labels now"),
+    ):
+        if rows:
+            shown = "; ".join(f"{r.feed} {r.line}: {r.text[:60]!r}" for r in rows[:_SHOWN])
+            faults.append(f"{len(rows):,} {what} ({shown})")
     raise FrozenError(
         f"{file}: {', and '.join(faults)}; restore those rows in the feeds, or delete the file to "
         "hold out other texts, on which no earlier model was measured"

@@ -77,8 +77,8 @@ def gather(recipe: Recipe, data: Path) -> Gathered:
     own: list[Row] = []
     if frozen is not None:
         own, rows = freezing.separated(rows, frozen)
-        own = _held_out_again(own, reports, recipe)
-        freezing.check(frozen, own, recipe.topics, file)
+        own, torn = _held_out_again(own, reports, recipe)
+        freezing.check(frozen, own, recipe.topics, file, torn)
         held_out.append(HeldOut(freezing.NAME, {row.key: row.text for row in own}))
     tidied, holdouts = tidy(rows, held_out, reports, recipe.hygiene)
     is_new = frozen is None and recipe.holdout_share > 0
@@ -91,10 +91,11 @@ def gather(recipe: Recipe, data: Path) -> Gathered:
     report = DataReport(reports, holdouts)
     train = _without_small(recipe, train, dev, report)
     report.classes = _classes(recipe, train, dev, own)
+    report.notes += _unlabelled(recipe, train, dev)
     if not train or not dev:
         raise FeedError(
-            f"{len(train)} texts to learn from and {len(dev)} to choose on are too few; label more "
-            "texts, or raise hyper.dev_share"
+            f"{len(train)} texts to learn from and {len(dev)} to choose on are too few"
+            f"{_removed(reports)}; label more texts, or raise hyper.dev_share"
         )
     return Gathered(train, dev, own, report, frozen, is_new)
 
@@ -132,13 +133,21 @@ def as_json(report: DataReport) -> dict[str, Any]:
     }
 
 
-def _held_out_again(rows: list[Row], reports: list[FeedReport], recipe: Recipe) -> list[Row]:
-    """Merges the rows of frozen texts as they were when frozen, and counts them as held out."""
+def _held_out_again(
+    rows: list[Row], reports: list[FeedReport], recipe: Recipe
+) -> tuple[list[Row], list[Row]]:
+    """Merges the rows of frozen texts as they were when frozen, and counts them as held out.
+
+    The second list has the last row of each text on whose labels its rows disagree.
+    """
     by_feed = {report.feed: report for report in reports}
     merged = merge(rows, by_feed, recipe.hygiene)
     for row in merged:
         by_feed[row.feed].held_out += 1
-    return merged
+    torn = {row.key: row for row in rows}
+    for row in merged:
+        del torn[row.key]
+    return merged, list(torn.values())
 
 
 def _count_held_out(rows: Sequence[Row], reports: Sequence[FeedReport]) -> None:
@@ -178,6 +187,23 @@ def _without_small(
         else:
             kept.append(spared)
     return kept
+
+
+def _removed(reports: Sequence[FeedReport]) -> str:
+    """What was dropped from all feeds, for the message that nothing is left."""
+    dropped = sum((report.dropped for report in reports), Counter())
+    told = ", ".join(f"{count:,} {reason}" for reason, count in dropped.most_common())
+    return f" (dropped: {told})" if told else ""
+
+
+def _unlabelled(recipe: Recipe, train: Sequence[Row], dev: Sequence[Row]) -> list[str]:
+    """What is to be said of a head that no text has a label of: its answers mean nothing."""
+    learns = "" if recipe.hyper.distil else "it learns nothing and "
+    return [
+        f"{head}: no text has a label, so {learns}dev says nothing of it"
+        for head in ("topic", "sentiment")
+        if not _counts([*train, *dev], head)
+    ]
 
 
 def _spared(row: Row, small: dict[str, set[int]]) -> Row | None:

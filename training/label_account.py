@@ -42,13 +42,12 @@ def labels_of(recipe: Recipe, data: Path) -> dict[str, Labels]:
     return found
 
 
-def files_of(sources: Iterable[Source], data: Path) -> dict[str, str]:
-    """The SHA-256 of each file, by its name in the recipe; a stream is none.
+def files_of(sources: Iterable[Source], data: Path) -> list[str]:
+    """The SHA-256 of each source's file, as it is now; empty for the stream.
 
     To be asked when they have been read, for one that is missing is no `NewsurgeError` here.
     """
-    files = (source.file for source in sources if source.format != "stream")
-    return {file: digest(data / file) for file in files}
+    return ["" if each.format == "stream" else digest(data / each.file) for each in sources]
 
 
 def new_labels(labels: dict[str, Labels], champion: Bundle | None) -> dict[str, int]:

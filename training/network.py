@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from training.recipe import Base, Recipe
 
 
+_SHOWN = 200  # characters of what transformers says
+
+
 class EncoderError(NewsurgeError):
     """A base encoder that can't be found, or is not the one the recipe names."""
 
@@ -146,20 +149,28 @@ def build(recipe: Recipe, folder: Path) -> tuple[TwoHeads, Any]:
     """Returns the network, heads drawn at random, and the encoder's tokenizer.
 
     Raises:
-        EncoderError: weights of the encoder are missing.
+        EncoderError: it or its tokenizer can't be loaded, weights of it are missing, or it takes no
+            texts of `max_length`.
     """
     from transformers import AutoModel, AutoTokenizer
 
     _quiet()
-    tokenizer = AutoTokenizer.from_pretrained(folder)
-    # Plain attention exports to a graph without the detours that a fused kernel leaves in it.
-    encoder, loaded = AutoModel.from_pretrained(
-        folder,
-        attn_implementation="eager",
-        use_safetensors=True,
-        dtype=torch.float32,
-        output_loading_info=True,
-    )
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder)
+        # Plain attention exports to a graph without the detours that a fused kernel leaves in it.
+        encoder, loaded = AutoModel.from_pretrained(
+            folder,
+            attn_implementation="eager",
+            use_safetensors=True,
+            dtype=torch.float32,
+            output_loading_info=True,
+        )
+    except (ImportError, OSError, RuntimeError, ValueError) as error:
+        reason = " ".join(str(error).split())[:_SHOWN]
+        raise EncoderError(
+            f"{folder}: transformers can't load the encoder and its tokenizer ({reason}); get "
+            f"{recipe.base.id} again, whole"
+        ) from error
     if lacking := sorted(k for k in loaded["missing_keys"] if not k.startswith("pooler.")):
         raise EncoderError(
             f"{folder / WEIGHTS}: lacks {len(lacking)} weights of the encoder that its config.json "
@@ -167,6 +178,7 @@ def build(recipe: Recipe, folder: Path) -> tuple[TwoHeads, Any]:
         )
     if getattr(encoder, "pooler", None) is not None:
         encoder.pooler = None  # the heads pool for themselves; its weights would only be carried
+    _check_length(encoder, tokenizer.pad_token_id, folder, recipe)
     hyper = recipe.hyper
     network = TwoHeads(
         encoder,
@@ -182,3 +194,17 @@ def build(recipe: Recipe, folder: Path) -> tuple[TwoHeads, Any]:
     if hyper.distil is not None:
         network.teacher = (hyper.distil.weight, hyper.distil.temperature)
     return network, tokenizer
+
+
+def _check_length(encoder: Any, pad_id: int | None, folder: Path, recipe: Recipe) -> None:
+    """Tries a text of `max_length` tokens: a longer one than the encoder has places for fails."""
+    ids = torch.full((1, recipe.max_length), 0 if pad_id else 1)  # padding may have no place
+    try:
+        with torch.no_grad():
+            encoder.eval()(input_ids=ids, attention_mask=torch.ones_like(ids))
+    except (IndexError, RuntimeError) as error:
+        limit = getattr(encoder.config, "max_position_embeddings", "fewer")
+        raise EncoderError(
+            f"{folder}: the encoder takes no text of {recipe.max_length} tokens (its config.json "
+            f"says {limit}); lower the recipe's max_length"
+        ) from error

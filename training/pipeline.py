@@ -32,7 +32,7 @@ from training.metrics import probabilities_of
 from training.parity import parity, tell
 from training.report import ending
 from training.served import served
-from training.targets import head_labels
+from training.targets import head_labels, is_labelled
 
 if TYPE_CHECKING:
     from training.metrics import Numbers
@@ -78,6 +78,8 @@ def train(
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise TrainingError(f"{out}: exists already; name a new directory with -o")
+    place = (work or out.parent / f"{out.name}.work").resolve()
+    _keep_apart(out, place)
     trackers.require(recipe.trackers)
     say = say if processes.is_main() else _say_nothing
     # Only one process reports, so only it needs the tests; what is wrong in them is told first.
@@ -87,7 +89,7 @@ def train(
     labels = processes.shared(lambda: labels_of(recipe, data))
     gathered = processes.shared(lambda: _gather(recipe, data, say, told))
     learned = processes.shared(lambda: files_of(recipe.feeds, data))
-    kept_out = processes.shared(lambda: sorted(files_of(recipe.holdouts, data).values()))
+    kept_out = processes.shared(lambda: files_of(recipe.holdouts, data))
     fitted, dev = gathered.train, gathered.dev
 
     from transformers import set_seed
@@ -104,7 +106,6 @@ def train(
     if start is not None:
         take_weights(network, recipe, start)
     taught = processes.shared(lambda: teaching.answers(recipe, data, fitted, say))
-    place = (work or out.parent / f"{out.name}.work").resolve()
     facts = _facts(recipe, gathered, start)
     checkpoint = processes.shared(lambda: _open(place, facts, say, resume=resume))
     trackers.place_logs(recipe.trackers, out.parent / "runs" / out.name)
@@ -135,10 +136,10 @@ def train(
         save_weights(network, draft)
     if gathered.frozen is not None:
         freezing.save(gathered.frozen, draft / freezing.FILE)
+    account = {KEPT: labels, HELD_OUT: sorted(kept_out)}
     began = {"start": start.meta.version if start else None, "tuning": tuning}
-    account = {KEPT: labels, HELD_OUT: kept_out, **began}
-    course = {"epochs": epochs, **to_builtins(account)}
-    made = _describe(recipe, gathered, draft, exact, course, learned)
+    course = {"epochs": epochs, **to_builtins(account | began)}
+    made = _describe(recipe, gathered, learned, draft, exact, course)
     tell(made.meta.metrics["parity"], say)
     say("Reporting: behaviour tests, and every set in full")
     report = ending.report_on(made, {"dev": dev, freezing.NAME: gathered.holdout}, tests)
@@ -149,6 +150,16 @@ def train(
     shutil.rmtree(place)
     say(f"Report: {ending.write_beside(out, report)}")
     return bundles.load_bundle(out)
+
+
+def _keep_apart(out: Path, work: Path) -> None:
+    """Refuses a work directory that would be deleted with the bundle in it, or hold its place."""
+    made = out.resolve()
+    if made.is_relative_to(work) or work.is_relative_to(made):
+        raise TrainingError(
+            f"{work}: the work directory goes when the bundle is there, so neither it nor {out} "
+            "may lie in the other; name another with --work"
+        )
 
 
 def _say_nothing(_: str) -> None:
@@ -193,15 +204,15 @@ def _open(work: Path, facts: dict[str, str], say: Say, *, resume: bool) -> Path 
 def _describe(
     recipe: Recipe,
     gathered: Gathered,
+    learned: list[str],
     draft: Path,
     exact: list[Numbers],
     course: dict[str, Any],
-    learned: dict[str, str],
 ) -> bundles.Bundle:
     """Fits the temperatures on what is served, then writes `meta.json` and the model card.
 
-    `course` is what the training itself tells of under `metrics`; `learned` has the digests of
-    the feeds' files.
+    `learned` has the digest of each feed's file; `course` is what the training itself tells of
+    under `metrics`.
     """
     reports, dev = gathered.report.feeds, gathered.dev
     labels = head_labels(dev, len(recipe.topics), recipe.topic_mode)
@@ -223,7 +234,11 @@ def _describe(
     )
     int8 = served(bundles.Bundle(draft, meta), [row.text for row in dev])
     pairs = zip(labels.items(), exact, int8, strict=True)
-    compared = {head: parity(fp32, answer, truth) for (head, truth), fp32, answer in pairs}
+    compared = {
+        head: parity(fp32, answer, truth)
+        for (head, truth), fp32, answer in pairs
+        if is_labelled(truth).any()
+    }
     fitted = bundles.Temperatures(
         *(fit_temperature(p, truth) for p, truth in zip(int8, labels.values(), strict=True))
     )
@@ -245,16 +260,9 @@ def _describe(
 
 
 def _manifest(
-    recipe: Recipe, reports: list[FeedReport], learned: dict[str, str]
+    recipe: Recipe, reports: list[FeedReport], learned: list[str]
 ) -> tuple[bundles.TrainingData, ...]:
-    """What was learned from; a feed that is a stream has no digest."""
     return tuple(
-        bundles.TrainingData(
-            feed.name,
-            feed.source,
-            feed.license,
-            learned[feed.file] if feed.format != "stream" else "",
-            report.kept,
-        )
-        for feed, report in zip(recipe.feeds, reports, strict=True)
+        bundles.TrainingData(feed.name, feed.source, feed.license, sha256, report.kept)
+        for feed, report, sha256 in zip(recipe.feeds, reports, learned, strict=True)
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import optuna
 from transformers import TrainerCallback, set_seed
 
-from training.callbacks import QUALITY
+from training.callbacks import QUALITY, DivergedError
 from training.network import build, find_encoder
 from training.trainer import fit
 
@@ -46,10 +46,13 @@ def fit_trial(
     """Fits with a trial's values and returns the best epoch's mean macro-F1 on `judged`.
 
     Raises:
-        TrialPruned: after an epoch in which it is behind the median of the others.
+        TrialPruned: after an epoch in which it is behind the median of the others, or diverged.
     """
     set_seed(recipe.hyper.seed)
     network, tokenizer = build(recipe, find_encoder(recipe.base))
     place = work / f"trial-{trial.number}"
-    epochs = fit(recipe, network, tokenizer, learned, judged, place, callbacks=[_Epochs(trial)])
+    try:
+        epochs = fit(recipe, network, tokenizer, learned, judged, place, callbacks=[_Epochs(trial)])
+    except DivergedError:
+        raise optuna.TrialPruned from None  # the search learns from it, and goes on
     return max(epoch["quality"] for epoch in epochs)

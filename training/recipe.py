@@ -22,6 +22,17 @@ from training.trackers import TRACKERS
 __all__ = ["Base", "Feed", "Holdout", "Hygiene", "Hyper", "Labels", "Recipe", "load_recipe"]
 
 
+_WORDS = {
+    "extra_forbidden": "unknown key, correct or remove it",
+    "missing": "is needed",
+    "string_type": "must be text; put it in quotes",
+    "model_type": "must be a mapping of keys to values",
+    "dict_type": "must be a mapping of keys to values",
+    "tuple_type": "must be a list",
+    "path_type": "must be a path",
+}
+
+
 class RecipeError(NewsurgeError):
     """A recipe that can't be followed; the message lists every fault found in it."""
 
@@ -85,8 +96,16 @@ class Recipe(Section):
     def _classes_agree(self) -> Recipe:
         if len(set(self.topics)) != len(self.topics):
             raise ValueError("a topic is named twice")
+        if any(not topic or topic != topic.strip() for topic in self.topics):
+            raise ValueError("a topic has no name, or white space around it; correct it")
         if NO_TOPIC in self.topics:
             raise ValueError(f"no topic may be called {NO_TOPIC!r}: it names items without one")
+        names = [feed.name for feed in self.feeds]
+        if twice := [name for name in names if names.count(name) > 1]:
+            raise ValueError(
+                f"two feeds are called {twice[0]!r}; give each a name of its own, by which its "
+                "rows are accounted for"
+            )
         for feed in self.feeds:
             _check_mapping(feed.name, "topic", feed.topic, self.topics)
             _check_mapping(feed.name, "sentiment", feed.sentiment, SENTIMENTS)
@@ -109,10 +128,12 @@ def load_recipe(file: Path) -> Recipe:
         RecipeError: it can't be read, is not YAML, or names an unknown key or a wrong value.
     """
     try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+        text = file.read_text(encoding="utf-8")
+        content = yaml.safe_load(text)
+        _refuse_twice(file, yaml.compose(text, Loader=yaml.SafeLoader))
     except (OSError, UnicodeDecodeError) as error:
         raise RecipeError(f"{file}: the recipe can't be read ({error}); check the path") from error
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, RecursionError) as error:
         where = " ".join(str(error).split())
         raise RecipeError(f"{file}: not YAML ({where}); mend that line") from error
     if not isinstance(content, dict):
@@ -124,16 +145,46 @@ def load_recipe(file: Path) -> Recipe:
     try:
         return Recipe.model_validate(content)
     except ValidationError as error:
+        told = error.errors()
+        # A list whose only element is at fault is called empty, too, which it is not.
         faults = "; ".join(
             f"{'.'.join(map(str, e['loc'])) or 'recipe'}: {_sentence(e['type'], e['msg'])}"
-            for e in error.errors()
+            for e in told
+            if e["type"] != "too_short" or not any(_is_within(o["loc"], e["loc"]) for o in told)
         )
         raise RecipeError(f"{file}: {faults}; docs/TRAINING.md lists the keys") from error
 
 
+def _refuse_twice(file: Path, tree: yaml.Node | None) -> None:
+    """Refuses a key that is given twice: YAML keeps the last one and is silent about the other."""
+    nodes, known = [tree], set[int]()
+    while nodes:
+        node = nodes.pop()
+        if node is None or id(node) in known:  # what is written once may be named many times
+            continue
+        known.add(id(node))
+        if isinstance(node, yaml.SequenceNode):
+            nodes += node.value
+        elif isinstance(node, yaml.MappingNode):
+            nodes += [value for _, value in node.value]
+            lines: dict[str, int] = {}
+            for key, _ in node.value:
+                line = key.start_mark.line + 1
+                first = lines.setdefault(str(key.value), line)
+                if first != line:
+                    raise RecipeError(
+                        f"{file}: line {line}: {key.value!r} is given twice, first on line "
+                        f"{first}; keep one of them"
+                    )
+
+
+def _is_within(place: tuple[int | str, ...], other: tuple[int | str, ...]) -> bool:
+    return len(place) > len(other) and place[: len(other)] == other
+
+
 def _sentence(kind: str, message: str) -> str:
-    if kind == "extra_forbidden":
-        return "unknown key, correct or remove it"
+    if kind in _WORDS:
+        return _WORDS[kind]
     return (
         message.removeprefix("Value error, ")[:1].lower()
         + message.removeprefix("Value error, ")[1:]

@@ -5,10 +5,11 @@ Owns names, types and defaults. It opens no file.
 
 from __future__ import annotations
 
-import codecs
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from training.sources.record import as_text
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Format = Literal["csv", "jsonl", "json", "parquet", "phrasebank", "label-studio", "stream"]
@@ -24,9 +25,9 @@ _STREAM: dict[str, Any] = {
 
 
 class Section(BaseModel):
-    """A mapping of a recipe: its keys are all known, and it does not change."""
+    """A mapping of a recipe: its keys are all known, its numbers finite, and it does not change."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Labels(Section):
@@ -47,7 +48,19 @@ class Labels(Section):
     @field_validator("classes", mode="before")
     @classmethod
     def _keys_are_text(cls, value: Any) -> Any:
-        return {str(k): v for k, v in value.items()} if isinstance(value, dict) else value
+        if not isinstance(value, dict):
+            return value
+        written = {str(key): meant for key, meant in value.items()}
+        also = {word: meant for key, meant in value.items() for word in _spellings(key)}
+        return also | written
+
+
+def _spellings(key: Any) -> tuple[str, ...]:
+    """How a file may write what YAML has read as a truth value or a fraction."""
+    if isinstance(key, bool):
+        words = ("yes", "on", "true") if key else ("no", "off", "false")
+        return tuple(each for word in words for each in (word, word.title(), word.upper()))
+    return (as_text(key),) if isinstance(key, float) else ()
 
 
 class Source(Section):
@@ -67,11 +80,18 @@ class Source(Section):
     def _is_known(cls, value: str | None) -> str | None:
         if value is not None:
             try:
-                codecs.lookup(value)
-            except LookupError:
+                "".encode(value)
+            except (LookupError, UnicodeError):  # hex and the like are no encodings of text
                 raise ValueError(
                     f"no encoding is called {value!r}; write utf-8, latin-1, gb18030 or the like"
                 ) from None
+        return value
+
+    @field_validator("delimiter")
+    @classmethod
+    def _delimits(cls, value: str) -> str:
+        if value in ('"', "\r", "\n"):
+            raise ValueError("a quote or a line end can't stand between cells; name another")
         return value
 
     @model_validator(mode="after")

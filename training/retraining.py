@@ -22,7 +22,6 @@ from training.label_account import labels_of, new_labels
 from training.promotion import Promotion, promote
 from training.recipe import Holdout as HeldOut
 from training.recipe import Recipe
-from training.recipe_data import Source
 
 CHALLENGERS = "challengers"  # in a registry: what the gate was against, to be looked into
 
@@ -113,14 +112,13 @@ def can_go_on(champion: Bundle, recipe: Recipe) -> bool:
 def challenger_recipe(recipe: Recipe, version: str, holdouts: Sequence[Holdout]) -> Recipe:
     """The recipe under its new version, with the gate's holdouts kept out of train."""
     kept_out = (
-        HeldOut(
-            **{name: getattr(holdout.feed, name) for name in Source.model_fields if name != "file"},
-            file=str(holdout.file.resolve()),
-        )
+        holdout.feed.model_dump(include=set(HeldOut.model_fields))
+        | {"file": str(holdout.file.resolve())}
         for holdout in holdouts
     )
-    changed = {"version": version, "holdouts": (*recipe.holdouts, *kept_out)}
-    return Recipe.model_validate({**recipe.model_dump(), **changed})
+    known = recipe.model_dump()
+    changed = {"version": version, "holdouts": (*known["holdouts"], *kept_out)}
+    return Recipe.model_validate({**known, **changed})
 
 
 def _train(recipe: Recipe, data: Path, out: Path, start: Bundle | None, say: Say) -> None:

@@ -17,7 +17,7 @@ from transformers.trainer_callback import PrinterCallback, TrainerState
 from monitor.model.bundle import SENTIMENTS
 from training.averaging import Averaging
 from training.batches import Collator, Epochs, Order, Rows
-from training.callbacks import Checkpoints, Patience, Telling, epochs_of, is_over
+from training.callbacks import Checkpoints, Finite, Patience, Telling, epochs_of, is_over
 from training.checkpoints import AVERAGE, STATE, WEIGHTS, checkpoint_at
 from training.metrics import head_metrics, probabilities_of
 from training.optimising import optimizer, prepare, settle
@@ -83,6 +83,9 @@ def fit(
         teacher: a teacher's probabilities on `train`, by head.
         say: is told each epoch in one line.
         callbacks: what else is to happen between steps.
+
+    Raises:
+        DivergedError: the loss on `dev` became infinite or no number.
     """
     hyper = recipe.hyper
     set_seed(hyper.seed)
@@ -107,7 +110,7 @@ def fit(
     trainer.averaging = averaging
     trainer.remove_callback(PrinterCallback)
     # The average is written before the checkpoint is marked as whole.
-    ours = [Epochs(trainer.order), averaging, Checkpoints(work, hyper.checkpoint_steps)]
+    ours = [Finite(), Epochs(trainer.order), averaging, Checkpoints(work, hyper.checkpoint_steps)]
     for callback in (*ours, Patience(hyper.patience), Telling(say), *callbacks):
         if callback is not None:
             trainer.add_callback(callback)
@@ -163,6 +166,7 @@ def _arguments(recipe: Recipe, work: Path, say: Callable[[str], None]) -> Traini
         metric_for_best_model="quality",
         greater_is_better=True,
         logging_steps=50,
+        logging_nan_inf_filter=False,  # it would show a loss of 0
         report_to=list(recipe.trackers) or "none",
         run_name=f"{recipe.name}-{recipe.version}",
         disable_tqdm=True,

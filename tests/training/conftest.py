@@ -8,7 +8,8 @@ import msgspec
 import pytest
 import yaml
 
-from tests.training.toy_world import SPECIAL, headlines, toy_recipe, write_csv
+from monitor.model.bundle import Bundle
+from tests.training.toy_world import SPECIAL, headlines, multi, toy_recipe, write_csv
 
 
 @pytest.fixture(scope="session")
@@ -72,6 +73,26 @@ def feeds(tmp_path_factory: pytest.TempPathFactory) -> Path:
         [{"text": t, "topic": topic, "sentiment": s} for t, topic, s in held_out],
     )
     return folder
+
+
+@pytest.fixture(scope="session")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `python -m training.toy` writes: rows, a recipe, and a random encoder."""
+    pytest.importorskip("torch", reason="needs torch: pip install 'newsurge[train]'")
+    from training import toy
+
+    directory = tmp_path_factory.mktemp("toy")
+    toy.make(directory)
+    return directory
+
+
+@pytest.fixture(scope="session")
+def several(data: Path) -> Bundle:
+    """A bundle of several topics a text, trained on that toy."""
+    from training import pipeline
+
+    recipe = multi(data, class_weights="sqrt", epochs=8)
+    return pipeline.train(recipe, data, data / "several", say=print)
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 import yaml
@@ -173,6 +174,15 @@ def test_one_name_of_two_kinds_is_refused(tmp_path: Path) -> None:
         load_tests(tmp_path)
 
 
+def test_one_name_of_two_kinds_in_two_languages_is_refused_too(tmp_path: Path) -> None:
+    other = yaml.safe_load(DESK) | {"kind": "expectation", "language": "zh"}
+    other["cases"] = [{"expect": "negative", "texts": ["{company} falls"]}]
+    (tmp_path / "a.yaml").write_text(DESK, encoding="utf-8")
+    (tmp_path / "b.yaml").write_text(yaml.safe_dump(other), encoding="utf-8")
+    with pytest.raises(BehaviourError, match="give one of them another name"):
+        load_tests(tmp_path)
+
+
 def test_judgements_are_read_in_the_order_of_the_classes() -> None:
     found = judged(np.array([[0.7, 0.2, 0.1], [0.1, 0.2, 0.7]]), ["a", "b"])
     assert found == {"a": Judged("negative", -0.6), "b": Judged("positive", 0.6)}
@@ -187,3 +197,15 @@ def test_a_bundle_is_judged_as_served_and_only_in_its_languages(tmp_path: Path) 
     assert (outcome.test, outcome.pass_rate) == ("t", 0.5)
     assert outcome.failures[0].text == "bank fraud"
     assert outcome.failures[0].said.sentiment == "negative"
+
+
+def test_a_test_in_two_languages_of_a_bundle_is_one_test(tmp_path: Path) -> None:
+    bundle = tiny_bundle(tmp_path / "tiny")
+    meta = msgspec.structs.replace(bundle.meta, languages=("en", "zh"))
+    right, wrong = Claim("profit beats", "positive"), Claim("bank fraud", "positive")
+    tests = [
+        BehaviourTest("t", "", language, claims=(claim,))
+        for language, claim in (("en", wrong), ("zh", right), ("fr", wrong))
+    ]
+    (outcome,) = run(msgspec.structs.replace(bundle, meta=meta), tests)
+    assert (outcome.cases, outcome.pass_rate, outcome.failed) == (2, 0.5, 1)

@@ -1,8 +1,7 @@
-"""Fits of the toy: several topics a text, killed and resumed, in two processes, with a teacher."""
+"""Fits of the toy: several topics a text, killed and resumed, in two processes."""
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -10,29 +9,25 @@ import time
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+import optuna
 import pytest
 import yaml
 from click.testing import CliRunner
 
 pytest.importorskip("nncf", reason="needs nncf, torch and more: pip install 'newsurge[train]'")
 
-from msgspec.structs import replace
-from transformers import set_seed
-
-from monitor.errors import BundleError
-from monitor.model.bundle import Bundle, Temperatures, load_bundle, write_meta
+from monitor.model.bundle import Bundle, load_bundle
 from monitor.model.judge import Judgement, load_judge
 from monitor.records import NewsItem
 from monitor.settings import Settings
-from training import commands, holdout, pipeline, teaching, toy
-from training.callbacks import epochs_of, is_over
+from tests.training.toy_world import changed, multi
+from training import commands, holdout, pipeline, toy
+from training.callbacks import DivergedError, epochs_of, is_over
 from training.checkpoints import ResumeError, open_work, whole_checkpoints
 from training.gathering import gather
-from training.network import build, find_encoder
+from training.pruning import fit_trial
 from training.recipe import Recipe, load_recipe
 from training.trackers import TrackerError
-from training.trainer import fit
 
 pytestmark = [pytest.mark.timeout(240), pytest.mark.filterwarnings("ignore")]
 
@@ -46,33 +41,6 @@ ALL_OPTIONS = {
     "class_weights": "sqrt",
     "average": {"kind": "ema", "decay": 0.9, "start": 0.2},
 }
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    directory = tmp_path_factory.mktemp("toy")
-    toy.make(directory)
-    return directory
-
-
-def changed(data: Path, **hyper: Any) -> Recipe:
-    recipe = load_recipe(data / "recipe.yaml")
-    content = recipe.model_dump(mode="json")
-    content["hyper"].update(hyper)
-    return Recipe.model_validate(content)
-
-
-def multi(data: Path, **hyper: Any) -> Recipe:
-    content = changed(data, **hyper).model_dump(mode="json")
-    content["topic_mode"] = "multi"
-    content["feeds"][0]["topic"] = {"column": "topics", "separator": "|"}
-    return Recipe.model_validate(content)
-
-
-@pytest.fixture(scope="module")
-def several(data: Path) -> Bundle:
-    recipe = multi(data, class_weights="sqrt", epochs=8)
-    return pipeline.train(recipe, data, data / "several", say=print)
 
 
 def test_the_toy_is_the_same_everywhere(data: Path) -> None:
@@ -113,52 +81,6 @@ def test_report_and_gate_take_a_bundle_of_several_topics(several: Bundle, data: 
     assert (told.said == chosen).all()
     assert (told.said == told.truth).all(1).mean() > 0.9
     assert told.ece < 0.1
-
-
-def test_a_teacher_answers_for_the_rows_that_lack_a_label(
-    several: Bundle, data: Path, tmp_path: Path
-) -> None:
-    told: list[str] = []
-    recipe = multi(data, epochs=1, distil={"bundles": [str(several.path)], "weight": 1.0})
-    gathered = gather(recipe, data)
-    taught = teaching.answers(recipe, data, gathered.train, told.append)
-    assert taught is not None
-    assert told == [f"Learning from {several.path}, too: answers for 161 texts"]
-    unlabelled = [i for i, row in enumerate(gathered.train) if row.topics is None]
-    assert unlabelled
-    assert ((taught[0][unlabelled] > 0.9).sum(1) >= 1).mean() > 0.9
-    losses: list[dict[str, float]] = []
-    for teacher in (None, taught):
-        set_seed(recipe.hyper.seed)
-        network, tokenizer = build(recipe, find_encoder(recipe.base))
-        place = tmp_path / f"work-{len(losses)}"
-        rows = gathered.train, gathered.dev
-        losses.append(fit(recipe, network, tokenizer, *rows, place, teacher=teacher)[0])
-    assert losses[1]["train_loss"] > losses[0]["train_loss"]
-    assert losses[1]["loss"] < losses[0]["loss"]
-    single = changed(data, distil={"bundles": [str(several.path)]})
-    with pytest.raises(BundleError, match="the teacher's topics are not the recipe's"):
-        teaching.answers(single, data, gathered.train, told.append)
-
-
-def test_of_several_teachers_the_mean_is_learned(
-    several: Bundle, data: Path, tmp_path: Path
-) -> None:
-    other = tmp_path / "unsure"
-    shutil.copytree(several.path, other)
-    write_meta(other, replace(several.meta, temperatures=Temperatures(topic=5.0, sentiment=5.0)))
-
-    def taught(*bundles: Path) -> tuple[np.ndarray, np.ndarray]:
-        recipe = multi(data, distil={"bundles": list(map(str, bundles))})
-        found = teaching.answers(recipe, data, gather(recipe, data).dev, print)
-        assert found is not None
-        return found
-
-    alone = [taught(bundle) for bundle in (several.path, other)]
-    both = taught(several.path, other)
-    for head in (0, 1):
-        assert abs(alone[0][head] - alone[1][head]).max() > 0.1
-        assert both[head] == pytest.approx((alone[0][head] + alone[1][head]) / 2, abs=1e-6)
 
 
 def test_the_log_tells_when_to_stop_and_what_each_epoch_came_to() -> None:
@@ -253,6 +175,28 @@ def test_a_work_directory_is_gone_on_with_only_if_asked_and_only_by_its_own(tmp_
         open_work(tmp_path / "mine", facts, resume=True)
     with pytest.raises(ResumeError, match="checkpoints can't be kept there"):
         open_work(tmp_path / "mine" / "letters.txt" / "work", facts, resume=False)
+    labels = tmp_path / "mine" / "training.json"  # a desk's own, which is called like ours
+    for content in ('[{"text": "Oake falls"}]', '{"text": "Oake falls"}', "not JSON"):
+        labels.write_text(content, encoding="utf-8")
+        with pytest.raises(ResumeError, match="is not a training's work directory"):
+            open_work(tmp_path / "mine", facts, resume=False)
+        assert (tmp_path / "mine" / "letters.txt").exists()
+        assert labels.read_text(encoding="utf-8") == content
+
+
+def test_a_training_that_diverged_ends_with_a_word_and_without_a_bundle(
+    data: Path, tmp_path: Path
+) -> None:
+    content = changed(data, epochs=2).model_dump(mode="json")
+    content["feeds"][0]["weight"] = 1e38  # its gradients are beyond any float
+    recipe = Recipe.model_validate(content)
+    with pytest.raises(DivergedError, match=r"after epoch 1 the loss on dev is no finite number"):
+        pipeline.train(recipe, data, tmp_path / "out", say=print)
+    assert not (tmp_path / "out").exists()
+    rows = gather(recipe, data)
+    trial = optuna.create_study().ask()
+    with pytest.raises(optuna.TrialPruned):
+        fit_trial(recipe, rows.train, rows.dev, trial, tmp_path / "tune")
 
 
 def test_a_tracker_that_is_not_installed_is_told_at_once(data: Path, tmp_path: Path) -> None:

@@ -141,6 +141,18 @@ def test_a_holdout_that_changed_is_refused(
     assert "delete the file" in str(caught.value)
 
 
+def test_a_held_out_text_that_is_contradicted_is_named(tmp_path: Path) -> None:
+    recipe, first = frozen(tmp_path)
+    victim = next(row for row in first.holdout if row.sentiment == 0)
+    topic = next(t for t in recipe.topics if t != recipe.topics[victim.topic])
+    more = {"text": victim.text.upper(), "topic": topic, "sentiment": "positive"}
+    write(tmp_path, lambda rows: [*rows, more])
+    with pytest.raises(freezing.FrozenError, match="1 have rows with conflicting") as caught:
+        gather(recipe, tmp_path)
+    assert victim.text.upper() in str(caught.value)
+    assert "in no feed any more" not in str(caught.value)
+
+
 def test_a_manifest_that_was_edited_is_refused(tmp_path: Path) -> None:
     recipe, _ = frozen(tmp_path)
     file = freezing.place_of(recipe, tmp_path)
@@ -176,6 +188,19 @@ def test_classes_too_small_are_told_dropped_or_refused(tmp_path: Path) -> None:
     assert "oake halves its dividend" not in keys(dropped.train)
     with pytest.raises(FeedError, match="topic 'Dividend': 1 texts"):
         gather(world(hygiene={"small_classes": "refuse"}), tmp_path)
+
+
+def test_a_head_without_a_label_is_told(tmp_path: Path) -> None:
+    write(tmp_path, lambda rows: [{**row, "topic": ""} for row in rows])
+    assert gather(world(), tmp_path).report.notes == [
+        "topic: no text has a label, so it learns nothing and dev says nothing of it"
+    ]
+
+
+def test_where_nothing_is_left_it_is_told_why(tmp_path: Path) -> None:
+    write(tmp_path)
+    with pytest.raises(FeedError, match=r"too few \(dropped: 378 also held out\); label more"):
+        gather(world(holdouts=[{"file": "desk.csv"}]), tmp_path)
 
 
 def test_chinese_from_file_to_split(tmp_path: Path) -> None:

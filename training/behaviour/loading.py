@@ -99,11 +99,13 @@ def load_tests(*directories: Path) -> tuple[BehaviourTest, ...]:
     for file in _files(directories):
         each = _load(file)
         parts.setdefault((each.name, each.language), []).append(each)
-    tests = []
+    tests: list[BehaviourTest] = []
+    kinds: dict[str, set[str]] = {}
     for (name, language), same in parts.items():
         groups = tuple(each for part in same for each in part.groups)
         about = tuple(each for part in same for each in part.claims)
-        if groups and about:
+        kinds.setdefault(name, set()).add("invariance" if groups else "expectation")
+        if len(kinds[name]) > 1 or (groups and about):
             raise BehaviourError(
                 f"behaviour test {name!r} is of kind invariance in one file and expectation in "
                 "another; give one of them another name"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from monitor.errors import FeedError
 from training.answers import answer
 from training.behaviour.judging import Outcome, as_metrics
 from training.behaviour.loading import digest_of, load_tests, shipped
@@ -61,6 +62,11 @@ def evaluate(
         may_keep(bundle)
     tests = load_tests(shipped(), *([wanted.behaviour] if wanted.behaviour else []))
     rows, counts = labelled_rows(bundle, feed, data, without)
+    if not rows:
+        raise FeedError(
+            f"{data / feed.file}: all of its texts are in {', '.join(map(str, without))} too, so "
+            "nothing is left to measure on; give another file, or fewer --without"
+        )
     answers = answer(bundle, rows)
     metrics = metrics_of(answers)
     asked = wanted.html or wanted.json or wanted.behaviour

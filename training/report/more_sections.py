@@ -39,7 +39,8 @@ _METHOD = (
     (
         "Averages",
         "Macro: the mean over the classes that have rows here. Weighted: by their rows. Micro: "
-        "each row has one class and gets one, so it is the accuracy.",
+        "over all rows and classes at once; where each row has one class and gets one, it is the "
+        "accuracy.",
     ),
     (
         "ECE",

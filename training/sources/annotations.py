@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from monitor.errors import FeedError
-from training.sources.record import Broken, Disagreement, Record
+from training.sources.record import Broken, Disagreement, Record, as_text
 from training.sources.tables import json_array, require_columns
 
 NOT_ANNOTATED = "not annotated"
@@ -53,7 +53,7 @@ def read_label_studio(file: Path, columns: Sequence[str]) -> Iterator[Record | B
     for number, raw in enumerate(json_array(file), 1):
         try:
             task = _task.decode(raw)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, RecursionError) as error:
             raise FeedError(
                 f"{file}: task {number}: not a task of Label Studio ({error}); export as JSON, "
                 "not as JSON-MIN, which is read with `format: json`"
@@ -73,7 +73,8 @@ def _labels(annotations: Sequence[_Annotation]) -> dict[str, Any]:
         own: dict[str, set[str]] = {}
         for choice in annotation.result:
             if choice.type == "choices":
-                own.setdefault(choice.from_name, set()).update(choice.value.get("choices", ()))
+                named = choice.value.get("choices") or ()
+                own.setdefault(choice.from_name, set()).update(map(as_text, named))
         for name, chosen in own.items():
             said.setdefault(name, []).append(tuple(sorted(chosen)))
     return {

@@ -12,7 +12,7 @@ from monitor.errors import FeedError
 _AT_ONCE = 1 << 20
 
 
-def opened(file: Path, encoding: str) -> IO[str]:
+def opened(file: Path, encoding: str, newline: str = "") -> IO[str]:
     """A text file, its line ends as they stand; a byte-order mark of UTF-8 is passed over.
 
     In UTF-8, bytes that are not are kept as lone surrogates, so that `undecoded` can tell on
@@ -20,8 +20,8 @@ def opened(file: Path, encoding: str) -> IO[str]:
     """
     name = codecs.lookup(encoding).name
     if name in ("utf-8", "utf-8-sig"):
-        return file.open(encoding="utf-8-sig", errors="surrogateescape", newline="")
-    return file.open(encoding=name, newline="")
+        return file.open(encoding="utf-8-sig", errors="surrogateescape", newline=newline)
+    return file.open(encoding=name, newline=newline)
 
 
 def lines(file: Path, encoding: str) -> Iterator[tuple[int, str]]:
@@ -31,13 +31,13 @@ def lines(file: Path, encoding: str) -> Iterator[tuple[int, str]]:
         FeedError: naming the line that is not in this encoding.
     """
     number = 0
-    with opened(file, encoding) as stream:
+    with opened(file, encoding, newline="\n") as stream:
         try:
             for number, line in enumerate(_split(stream), 1):
                 if undecoded(line):
                     raise not_encoded(file, number, encoding)
                 yield number, line
-        except UnicodeDecodeError:
+        except UnicodeError:  # of UTF-16 without its mark it is no UnicodeDecodeError
             raise not_encoded(file, number + 1, encoding) from None
 
 

@@ -20,6 +20,7 @@ from training.sources.record import Broken, Record
 
 _LARGEST_CELL = 64 * 1024 * 1024
 _MOST_COLUMNS_SHOWN = 30
+_NOT_JSON = (msgspec.DecodeError, RecursionError)  # the latter of what is nested without end
 _BYTE = re.compile(r"\(byte (\d+)\)")
 _object: msgspec.json.Decoder[dict[str, Any]] = msgspec.json.Decoder(dict[str, Any])
 _array: msgspec.json.Decoder[list[msgspec.Raw]] = msgspec.json.Decoder(list[msgspec.Raw])
@@ -50,7 +51,7 @@ def read_csv(
                 f"{file}: line {line}: not CSV ({error}); double the quotes within a cell, and "
                 "quote cells that hold quotes, commas or line ends"
             ) from error
-        except UnicodeDecodeError as error:
+        except UnicodeError as error:  # of UTF-16 without its mark it is no UnicodeDecodeError
             raise not_encoded(file, line, encoding) from error
 
 
@@ -58,11 +59,13 @@ def _check_header(file: Path, names: Sequence[str], columns: Sequence[str]) -> N
     if any(map(undecoded, names)):
         raise not_encoded(file, 1, "utf-8")
     require_columns(str(file), names, columns)
+    _refuse_twice(f"{file}: line 1", names, columns)
+
+
+def _refuse_twice(where: str, names: Sequence[str], columns: Sequence[str]) -> None:
     twice = {name for name in names if names.count(name) > 1 and name in columns}
     if twice:
-        raise FeedError(
-            f"{file}: line 1: two columns are called {min(twice)!r}; rename one of them"
-        )
+        raise FeedError(f"{where}: two columns are called {min(twice)!r}; rename one of them")
 
 
 def _csv_cells(
@@ -107,7 +110,7 @@ def read_jsonl(file: Path, columns: Sequence[str], encoding: str) -> Iterator[Re
             continue
         try:
             cells = _object.decode(line)
-        except msgspec.DecodeError as error:
+        except _NOT_JSON as error:
             raise FeedError(
                 f"{file}: line {number}: not JSONL ({error}); put one object on each line"
             ) from error
@@ -126,7 +129,7 @@ def read_json(file: Path, columns: Sequence[str], encoding: str) -> Iterator[Rec
     for number, raw in enumerate(json_array(file, encoding), 1):
         try:
             cells = _object.decode(raw)
-        except msgspec.DecodeError as error:
+        except _NOT_JSON as error:
             raise FeedError(
                 f"{file}: element {number}: not an object ({error}); give a list of objects"
             ) from error
@@ -144,7 +147,7 @@ def json_array(file: Path, encoding: str = "utf-8") -> list[msgspec.Raw]:
     text = "\n".join(line for _, line in lines(file, encoding)).encode()
     try:
         return _array.decode(text)
-    except msgspec.DecodeError as error:
+    except _NOT_JSON as error:
         place = _BYTE.search(str(error))
         before = text.count(b"\n", 0, int(place[1])) if place else 0
         raise FeedError(
@@ -181,7 +184,7 @@ def read_parquet(file: Path, columns: Sequence[str]) -> Iterator[Record | Broken
         FeedError: when it is none, lacks a column, or pyarrow is not installed.
     """
     try:
-        from pyarrow import parquet
+        from pyarrow import ArrowException, parquet
     except ImportError:
         raise FeedError(
             f"{file}: reading Parquet needs pyarrow; pip install 'newsurge[train]', or give the "
@@ -190,15 +193,24 @@ def read_parquet(file: Path, columns: Sequence[str]) -> Iterator[Record | Broken
     try:
         table = parquet.ParquetFile(file)
         require_columns(str(file), table.schema_arrow.names, columns)
+        _refuse_twice(str(file), table.schema_arrow.names, columns)
         number = 0
         for batch in table.iter_batches(columns=list(columns)):
-            held = [batch.column(name).to_pylist() for name in columns]
+            held = [_as_text(batch.column(name)).to_pylist() for name in columns]
             for cells in zip(*held, strict=True):
                 number += 1
                 yield Record(number, dict(zip(columns, cells, strict=True)))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, ArrowException) as error:
         reason = " ".join(str(error).split())
         raise FeedError(
             f"{file}: can't be read as Parquet ({reason}); check the file, or name its format in "
             "the recipe"
         ) from error
+
+
+def _as_text(column: Any) -> Any:
+    """The column, as text where it holds bytes: older writers don't mark their texts as such."""
+    from pyarrow import types
+
+    is_bytes = types.is_binary(column.type) or types.is_large_binary(column.type)
+    return column.cast("string") if is_bytes else column
