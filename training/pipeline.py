@@ -106,8 +106,9 @@ def train(
     if start is not None:
         take_weights(network, recipe, start)
     taught = processes.shared(lambda: teaching.answers(recipe, data, fitted, say))
-    facts = _facts(recipe, gathered, start)
-    checkpoint = processes.shared(lambda: _open(place, facts, say, resume=resume))
+    checkpoint = processes.shared(
+        lambda: _open(place, _facts(recipe, data, gathered, start), say, resume=resume)
+    )
     trackers.place_logs(recipe.trackers, out.parent / "runs" / out.name)
     epochs = fit(
         recipe,
@@ -178,7 +179,9 @@ def _gather(recipe: Recipe, data: Path, say: Say, told: Callable[[DataReport], N
     return gathered
 
 
-def _facts(recipe: Recipe, gathered: Gathered, start: bundles.Bundle | None) -> dict[str, str]:
+def _facts(
+    recipe: Recipe, data: Path, gathered: Gathered, start: bundles.Bundle | None
+) -> dict[str, str]:
     """What two trainings must agree in, for one to go on where the other stopped."""
     wanted = recipe.model_dump_json(exclude={"tune", "trackers", "description"})
     rows = repr([(r.text, r.topics, r.sentiment, r.weight) for r in gathered.train])
@@ -187,6 +190,7 @@ def _facts(recipe: Recipe, gathered: Gathered, start: bundles.Bundle | None) -> 
         "recipe": hashlib.sha256(wanted.encode()).hexdigest(),
         "rows": hashlib.sha256(rows.encode()).hexdigest(),
         "weights to start from": start.meta.files[bundles.WEIGHTS] if start else "",
+        "teachers": teaching.digests(recipe, data),
         "number of processes": str(processes.count()),
     }
 

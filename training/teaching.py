@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from monitor.errors import BundleError
-from monitor.model.bundle import load_bundle
+from monitor.model.bundle import META, digest, load_bundle
 from training.served import served
 
 if TYPE_CHECKING:
@@ -46,3 +46,9 @@ def answers(
     texts = [row.text for row in rows]
     topic, sentiment = zip(*(served(teacher, texts) for teacher in teachers), strict=True)
     return np.mean(topic, axis=0), np.mean(sentiment, axis=0)
+
+
+def digests(recipe: Recipe, data: Path) -> str:
+    """The SHA-256 of each teacher's manifest, which has those of its files; empty without one."""
+    distil = recipe.hyper.distil
+    return " ".join(digest(data / each / META) for each in distil.bundles) if distil else ""

@@ -15,8 +15,10 @@ from monitor.errors import BundleError
 from monitor.model.bundle import Bundle, Temperatures, write_meta
 from tests.training.toy_world import changed, multi
 from training import teaching
+from training.checkpoints import ResumeError
 from training.gathering import gather
 from training.network import build, find_encoder
+from training.pipeline import train
 from training.trainer import fit
 
 pytestmark = [pytest.mark.timeout(240), pytest.mark.filterwarnings("ignore")]
@@ -66,3 +68,21 @@ def test_of_several_teachers_the_mean_is_learned(
     for head in (0, 1):
         assert abs(alone[0][head] - alone[1][head]).max() > 0.1
         assert both[head] == pytest.approx((alone[0][head] + alone[1][head]) / 2, abs=1e-6)
+
+
+def test_a_training_is_not_gone_on_with_under_another_teacher(
+    several: Bundle, data: Path, tmp_path: Path
+) -> None:
+    teacher = tmp_path / "teacher"
+    shutil.copytree(several.path, teacher)
+    recipe = multi(data, epochs=2, distil={"bundles": [str(teacher)]})
+
+    def stop(line: str) -> None:
+        if line.startswith("epoch 1 "):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(recipe, data, tmp_path / "out", say=stop)
+    write_meta(teacher, replace(several.meta, temperatures=Temperatures(topic=5.0)))
+    with pytest.raises(ResumeError, match="interrupted training with other teachers"):
+        train(recipe, data, tmp_path / "out", say=print, resume=True)
