@@ -8,11 +8,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from monitor.errors import NewsurgeError
 from training.recipe import Feed
+from training.yaml_file import read_yaml
 
 FILE = "gate.yaml"  # in a registry: the desk's own limits, and its frozen holdouts
 Head = Literal["topic", "sentiment"]
@@ -85,18 +85,10 @@ def load_gate(file: Path) -> GateFile:
     Raises:
         GateError: naming everything in it that can't be used.
     """
+    read = read_yaml(file, GateError)
     try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise GateError(f"{file}: the gate file can't be read ({error}); check the path") from error
-    except yaml.YAMLError as error:
-        where = " ".join(str(error).split())
-        raise GateError(f"{file}: not YAML ({where}); mend that line") from error
-    try:
-        return GateFile.model_validate(content or {})
+        return GateFile.model_validate(read.content or {})
     except ValidationError as error:
-        faults = "; ".join(
-            f"{'.'.join(map(str, fault['loc'])) or 'file'}: {fault['msg']}"
-            for fault in error.errors()
-        )
-        raise GateError(f"{file}: {faults}; docs/PROMOTION.md lists the keys") from error
+        raise GateError(
+            f"{read.faults(error)}\ndocs/PROMOTION.md lists the keys of a gate file"
+        ) from None

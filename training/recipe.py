@@ -10,7 +10,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-import yaml
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from monitor.errors import NewsurgeError
@@ -18,19 +17,9 @@ from monitor.model.bundle import NO_TOPIC, SENTIMENTS
 from training.hyper import Hyper, Tune
 from training.recipe_data import Feed, Holdout, Hygiene, Labels, Section, Sha256
 from training.trackers import TRACKERS
+from training.yaml_file import read_yaml
 
 __all__ = ["Base", "Feed", "Holdout", "Hygiene", "Hyper", "Labels", "Recipe", "load_recipe"]
-
-
-_WORDS = {
-    "extra_forbidden": "unknown key, correct or remove it",
-    "missing": "is needed",
-    "string_type": "must be text; put it in quotes",
-    "model_type": "must be a mapping of keys to values",
-    "dict_type": "must be a mapping of keys to values",
-    "tuple_type": "must be a list",
-    "path_type": "must be a path",
-}
 
 
 class RecipeError(NewsurgeError):
@@ -127,65 +116,19 @@ def load_recipe(file: Path) -> Recipe:
     Raises:
         RecipeError: it can't be read, is not YAML, or names an unknown key or a wrong value.
     """
-    try:
-        text = file.read_text(encoding="utf-8")
-        content = yaml.safe_load(text)
-        _refuse_twice(file, yaml.compose(text, Loader=yaml.SafeLoader))
-    except (OSError, UnicodeDecodeError) as error:
-        raise RecipeError(f"{file}: the recipe can't be read ({error}); check the path") from error
-    except (yaml.YAMLError, RecursionError) as error:
-        where = " ".join(str(error).split())
-        raise RecipeError(f"{file}: not YAML ({where}); mend that line") from error
+    read = read_yaml(file, RecipeError)
+    content = read.content
     if not isinstance(content, dict):
         raise RecipeError(f"{file}: a recipe is a mapping of keys; see training/recipes/")
     base = content.get("base")
     if isinstance(base, dict) and isinstance(base.get("path"), str):
         # Path's own rule: an absolute path stays as it is.
-        content["base"] = {**base, "path": str(file.parent.resolve() / base["path"])}
+        content = {
+            **content, "base": {**base, "path": str(file.parent.resolve() / base["path"])}
+        }  # fmt: skip
     try:
         return Recipe.model_validate(content)
     except ValidationError as error:
-        told = error.errors()
-        # A list whose only element is at fault is called empty, too, which it is not.
-        faults = "; ".join(
-            f"{'.'.join(map(str, e['loc'])) or 'recipe'}: {_sentence(e['type'], e['msg'])}"
-            for e in told
-            if e["type"] != "too_short" or not any(_is_within(o["loc"], e["loc"]) for o in told)
-        )
-        raise RecipeError(f"{file}: {faults}; docs/TRAINING.md lists the keys") from error
-
-
-def _refuse_twice(file: Path, tree: yaml.Node | None) -> None:
-    """Refuses a key that is given twice: YAML keeps the last one and is silent about the other."""
-    nodes, known = [tree], set[int]()
-    while nodes:
-        node = nodes.pop()
-        if node is None or id(node) in known:  # what is written once may be named many times
-            continue
-        known.add(id(node))
-        if isinstance(node, yaml.SequenceNode):
-            nodes += node.value
-        elif isinstance(node, yaml.MappingNode):
-            nodes += [value for _, value in node.value]
-            lines: dict[str, int] = {}
-            for key, _ in node.value:
-                line = key.start_mark.line + 1
-                first = lines.setdefault(str(key.value), line)
-                if first != line:
-                    raise RecipeError(
-                        f"{file}: line {line}: {key.value!r} is given twice, first on line "
-                        f"{first}; keep one of them"
-                    )
-
-
-def _is_within(place: tuple[int | str, ...], other: tuple[int | str, ...]) -> bool:
-    return len(place) > len(other) and place[: len(other)] == other
-
-
-def _sentence(kind: str, message: str) -> str:
-    if kind in _WORDS:
-        return _WORDS[kind]
-    return (
-        message.removeprefix("Value error, ")[:1].lower()
-        + message.removeprefix("Value error, ")[1:]
-    )
+        raise RecipeError(
+            f"{read.faults(error)}\ndocs/TRAINING.md lists the keys of a recipe"
+        ) from None

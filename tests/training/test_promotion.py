@@ -274,10 +274,14 @@ def test_a_holdout_given_is_read_like_a_feed(tmp_path: Path, make: Make, holdout
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        ("gate: {max_los: 0.1}", "gate.max_los"),
+        ("gate: {max_los: 0.1}", r":1:8: gate.max_los: there is no such key"),
         ("gate: {floors: {mood: {}}}", "gate.floors.mood"),
-        ("gate: [", "not YAML"),
-        ("- 1", "file"),
+        (
+            "gate:\n  max_ece: 0.1\n  max_ece: 0.9",
+            r":3:3: 'max_ece' is given twice, first on line 2",
+        ),
+        ("gate: [", "not valid YAML"),
+        ("- 1", "the file: must be a mapping"),
     ],
 )
 def test_a_gate_file_that_can_not_be_used_is_refused(

@@ -9,9 +9,8 @@ import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from monitor.errors import NewsurgeError
@@ -25,17 +24,10 @@ from training.behaviour.templates import (
     group,
     slots,
 )
+from training.yaml_file import read_yaml
 
 RESERVED = {"cases", "flip_rate", "mean_shift", "pass_rate", "fail_rate"}
 _BESIDE = ("higher", "lower")
-_WORDS = {
-    "extra_forbidden": "there is no such key; correct or remove it",
-    "missing": "is needed",
-    "string_type": "must be text; put it in quotes",
-    "model_type": "must be a mapping of keys to values",
-    "tuple_type": "must be a list",
-    "literal_error": "is not one of the known values",
-}
 
 
 class BehaviourError(NewsurgeError):
@@ -137,22 +129,12 @@ def _files(directories: Sequence[Path]) -> Iterator[Path]:
 
 
 def _load(file: Path) -> BehaviourTest:
+    written = read_yaml(file, BehaviourError)
     try:
-        text = file.read_text(encoding="utf-8")
-        tree, content = yaml.SafeLoader(text).get_single_node(), yaml.safe_load(text)
-    except (OSError, UnicodeDecodeError) as error:
-        raise BehaviourError(f"{file}: can't be read ({error}); check the file") from error
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f"{file}:{mark.line + 1}:{mark.column + 1}" if mark else str(file)
-        problem = getattr(error, "problem", None) or error
-        raise BehaviourError(f"{place}: not valid YAML: {problem}; mend that line") from None
-    try:
-        read = _File.model_validate(content)
+        read = _File.model_validate(written.content)
     except ValidationError as error:
-        faults = [_fault(file, tree, fault["loc"], _sentence(fault)) for fault in error.errors()]
-        raise BehaviourError("\n".join(faults)) from None
-    faults = [_fault(file, tree, place, message) for place, message in _misfits(read)]
+        raise BehaviourError(written.faults(error)) from None
+    faults = [written.told(place, message) for place, message in _misfits(read)]
     if faults:
         raise BehaviourError("\n".join(faults))
     return BehaviourTest(
@@ -197,23 +179,3 @@ def _claims(read: _File) -> Iterator[Claim]:
         for base, text in [*alone, *cases.pairs]:
             yield from claims(text, base, cases.expect, read.fillers, turn)
             turn += 1
-
-
-def _sentence(fault: Any) -> str:
-    if fault["type"] == "literal_error" and "expect" in fault["loc"]:
-        return f"must be one of {', '.join(get_args(Expected))}"
-    return str(_WORDS.get(fault["type"], fault["msg"]))
-
-
-def _fault(file: Path, tree: Any, location: Sequence[int | str], message: str) -> str:
-    node = tree
-    for part in location:
-        child = None
-        if isinstance(node, yaml.SequenceNode) and isinstance(part, int):
-            child = node.value[part] if part < len(node.value) else None
-        elif isinstance(node, yaml.MappingNode):
-            child = next((value for key, value in node.value if key.value == part), None)
-        node = child or node
-    place = f"{file}:{node.start_mark.line + 1}:{node.start_mark.column + 1}" if node else str(file)
-    what = message.removeprefix("Value error, ")
-    return f"{place}: {'.'.join(map(str, location)) or 'the file'}: {what}"
