@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from monitor.errors import FeedError
-from monitor.model.bundle import SENTIMENTS
+from monitor.model.bundle import HOLDOUT, SENTIMENTS
 from training.feeds import IGNORED, Row
 
 if TYPE_CHECKING:
@@ -21,10 +21,6 @@ if TYPE_CHECKING:
 
     from training.recipe import Recipe
 
-FILE = "holdout.json"
-"""The manifest's name in a bundle."""
-NAME = "frozen holdout"
-"""What it is called in reports and metrics."""
 _SHOWN = 3
 
 
@@ -76,7 +72,7 @@ def label_digest(row: Row, topics: Sequence[str]) -> str:
 
 def place_of(recipe: Recipe, data: Path) -> Path:
     """Where the manifest of a recipe lies."""
-    return data / (recipe.holdout_file or f"{recipe.name}.{FILE}")
+    return data / (recipe.holdout_file or f"{recipe.name}.{HOLDOUT}")
 
 
 def load(file: Path) -> Frozen | None:
@@ -92,8 +88,8 @@ def load(file: Path) -> Frozen | None:
     except OSError as error:
         raise FrozenError(f"{file}: can't be read ({error.strerror}); check the path") from error
     mend = (
-        f"restore it (every bundle of the recipe holds a copy, {FILE}), or delete it to hold out "
-        "other texts, on which no earlier model was measured"
+        f"restore it (every bundle of the recipe holds a copy, {HOLDOUT}), or delete it to hold "
+        "out other texts, on which no earlier model was measured"
     )
     try:
         frozen = _decoder.decode(raw)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from monitor.errors import FeedError
-from monitor.model.bundle import SENTIMENTS
+from monitor.model.bundle import FROZEN, SENTIMENTS
 from training import frozen as freezing
 from training.feeds import IGNORED, FeedReport, HeldOut, Row, read_feed, read_held_out
 from training.hygiene import HoldoutReport, merge, tidy
@@ -79,13 +79,13 @@ def gather(recipe: Recipe, data: Path) -> Gathered:
         own, rows = freezing.separated(rows, frozen)
         own, torn = _held_out_again(own, reports, recipe)
         freezing.check(frozen, own, recipe.topics, file, torn)
-        held_out.append(HeldOut(freezing.NAME, {row.key: row.text for row in own}))
+        held_out.append(HeldOut(FROZEN, {row.key: row.text for row in own}))
     tidied, holdouts = tidy(rows, held_out, reports, recipe.hygiene)
     is_new = frozen is None and recipe.holdout_share > 0
     if is_new:
         tidied, own = split(tidied, recipe.holdout_share, recipe.split_seed, recipe.split)
         frozen = freezing.freeze(recipe, own)
-        holdouts.append(HoldoutReport(freezing.NAME, len(own)))
+        holdouts.append(HoldoutReport(FROZEN, len(own)))
         _count_held_out(own, reports)
     train, dev = split(tidied, recipe.hyper.dev_share, recipe.split_seed, recipe.split)
     report = DataReport(reports, holdouts)

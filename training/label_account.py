@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from monitor.model.bundle import digest
+from monitor.model.bundle import LABELS, digest
 from training.feeds import read_feed
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from training.recipe import Recipe
     from training.recipe_data import Source
 
-KEPT, HELD_OUT = "labels", "held_out"  # under `metrics` of a bundle
+HELD_OUT = "held_out"  # under `metrics` of a bundle
 
 
 class Labels(msgspec.Struct, frozen=True):
@@ -55,7 +55,7 @@ def new_labels(labels: dict[str, Labels], champion: Bundle | None) -> dict[str, 
 
     Of a feed whose labels were changed, and not only added to, all rows count as new.
     """
-    known: Any = champion.meta.metrics.get(KEPT, {}) if champion else {}
+    known: Any = champion.meta.metrics.get(LABELS, {}) if champion else {}
     new = {}
     for name, each in labels.items():
         before = known.get(name)

@@ -27,7 +27,7 @@ from training.checkpoints import open_work
 from training.evaluation import HEADS, measure
 from training.feeds import FeedReport
 from training.gathering import DataReport, Gathered, as_json, gather
-from training.label_account import HELD_OUT, KEPT, files_of, labels_of
+from training.label_account import HELD_OUT, files_of, labels_of
 from training.metrics import probabilities_of
 from training.parity import parity, tell
 from training.report import ending
@@ -136,14 +136,14 @@ def train(
     if full:
         save_weights(network, draft)
     if gathered.frozen is not None:
-        freezing.save(gathered.frozen, draft / freezing.FILE)
-    account = {KEPT: labels, HELD_OUT: sorted(kept_out)}
+        freezing.save(gathered.frozen, draft / bundles.HOLDOUT)
+    account = {bundles.LABELS: labels, HELD_OUT: sorted(kept_out)}
     began = {"start": start.meta.version if start else None, "tuning": tuning}
     course = {"epochs": epochs, **to_builtins(account | began)}
     made = _describe(recipe, gathered, learned, draft, exact, course)
     tell(made.meta.metrics["parity"], say)
     say("Reporting: behaviour tests, and every set in full")
-    report = ending.report_on(made, {"dev": dev, freezing.NAME: gathered.holdout}, tests)
+    report = ending.report_on(made, {"dev": dev, bundles.FROZEN: gathered.holdout}, tests)
     out.parent.mkdir(parents=True, exist_ok=True)
     if out.exists():
         out.rmdir()
@@ -256,7 +256,7 @@ def _describe(
     }
     if gathered.holdout:
         held_out = measure(bundles.Bundle(draft, meta), gathered.holdout)
-        metrics["evaluations"] = {freezing.NAME: held_out}
+        metrics["evaluations"] = {bundles.FROZEN: held_out}
     meta = replace(meta, metrics=metrics)
     (draft / bundles.CARD).write_text(model_card(meta), encoding="utf-8")
     bundles.write_meta(draft, replace(meta, files=bundles.digests(draft)))

@@ -21,6 +21,9 @@ NO_TOPIC = "none"  # names the series of items without a probable topic; no clas
 TOPIC_MODES = ("single", "multi")  # softmax over the topics, or a sigmoid for each
 META, ONNX, TOKENIZER, CARD = "meta.json", "model.onnx", "tokenizer.json", "MODEL_CARD.md"
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
+HOLDOUT = "holdout.json"  # which texts were held out for good, by digest
+FROZEN = "frozen holdout"  # what they are called in reports and metrics
+LABELS = "labels"  # under `metrics`: which labels were learned from
 STARTER = Path(__file__).parent / "starter"
 
 

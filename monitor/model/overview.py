@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from monitor.errors import BundleError, NewsurgeError
-from monitor.model.bundle import META, Bundle, digest, load_bundle
+from monitor.model.bundle import FROZEN, HOLDOUT, LABELS, META, Bundle, digest, load_bundle
 from monitor.model.installing import installed
 from monitor.model.promotion_log import Log
 from monitor.model.registry import VERSIONS, is_version, load_version
@@ -106,11 +106,11 @@ def measured_alike(one: Bundle, other: Bundle) -> tuple[list[str], list[str]]:
 
 def _has_same_rows(name: str, one: Bundle, other: Bundle) -> bool:
     if name == "dev":
-        labels = one.meta.metrics.get("labels")
-        if not labels or labels != other.meta.metrics.get("labels"):
+        labels = one.meta.metrics.get(LABELS)
+        if not labels or labels != other.meta.metrics.get(LABELS):
             return False
         return _dev_split(one) == _dev_split(other)
-    if name == "frozen holdout" and _frozen(one) != _frozen(other):
+    if name == FROZEN and _frozen(one) != _frozen(other):
         return False
     first, second = numbers_of(one)[name], numbers_of(other)[name]
     return all(
@@ -125,7 +125,7 @@ def _dev_split(bundle: Bundle) -> list[Any]:
 
 def _frozen(bundle: Bundle) -> str | None:
     try:
-        return _FROZEN.decode((bundle.path / "holdout.json").read_bytes()).sha256
+        return _FROZEN.decode((bundle.path / HOLDOUT).read_bytes()).sha256
     except (OSError, msgspec.MsgspecError):
         return None
 
