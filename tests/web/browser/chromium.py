@@ -106,7 +106,10 @@ class Tab:
         await self.until(counts, selector, number)
 
     async def open_all(self) -> None:
-        """Open every series, alert and the pipeline."""
+        """Open every series, alert and the pipeline, once there is at least one of each."""
+        # News of an alert and of its series may come to the page in either order.
+        for each in (".row-button", ".episode > summary", "#pipeline summary"):
+            await self.until("document.querySelector(arguments[0])", each)
         await self.run(
             "document.querySelectorAll('.row-button, .episode > summary, #pipeline summary')"
             ".forEach((each) => each.click())"
