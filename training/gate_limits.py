@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from monitor.errors import NewsurgeError
 from training.recipe import Feed
-from training.yaml_file import read_yaml
+from training.yaml_file import read_yaml_file
 
 FILE = "gate.yaml"  # in a registry: the desk's own limits, and its frozen holdouts
 Head = Literal["topic", "sentiment"]
@@ -85,7 +85,7 @@ def load_gate(file: Path) -> GateFile:
     Raises:
         GateError: naming everything in it that can't be used.
     """
-    read = read_yaml(file, GateError)
+    read = read_yaml_file(file, GateError)
     try:
         return GateFile.model_validate(read.content or {})
     except ValidationError as error:

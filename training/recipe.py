@@ -17,7 +17,7 @@ from monitor.model.bundle import NO_TOPIC, SENTIMENTS
 from training.hyper import Hyper, Tune
 from training.recipe_data import Feed, Holdout, Hygiene, Labels, Section, Sha256
 from training.trackers import TRACKERS
-from training.yaml_file import read_yaml
+from training.yaml_file import read_yaml_file
 
 __all__ = ["Base", "Feed", "Holdout", "Hygiene", "Hyper", "Labels", "Recipe", "load_recipe"]
 
@@ -116,7 +116,7 @@ def load_recipe(file: Path) -> Recipe:
     Raises:
         RecipeError: it can't be read, is not YAML, or names an unknown key or a wrong value.
     """
-    read = read_yaml(file, RecipeError)
+    read = read_yaml_file(file, RecipeError)
     content = read.content
     if not isinstance(content, dict):
         raise RecipeError(f"{file}: a recipe is a mapping of keys; see training/recipes/")

@@ -9,8 +9,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from training.sources.record import as_text
-
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Format = Literal["csv", "jsonl", "json", "parquet", "phrasebank", "label-studio", "stream"]
 _PHRASEBANK: dict[str, Any] = {"sentiment": {"column": "sentiment"}}
@@ -44,23 +42,6 @@ class Labels(Section):
     separator: str | None = Field(
         None, min_length=1, description="Between several topics in one cell of text."
     )
-
-    @field_validator("classes", mode="before")
-    @classmethod
-    def _keys_are_text(cls, value: Any) -> Any:
-        if not isinstance(value, dict):
-            return value
-        written = {str(key): meant for key, meant in value.items()}
-        also = {word: meant for key, meant in value.items() for word in _spellings(key)}
-        return also | written
-
-
-def _spellings(key: Any) -> tuple[str, ...]:
-    """How a file may write what YAML has read as a truth value or a fraction."""
-    if isinstance(key, bool):
-        words = ("yes", "on", "true") if key else ("no", "off", "false")
-        return tuple(each for word in words for each in (word, word.title(), word.upper()))
-    return (as_text(key),) if isinstance(key, float) else ()
 
 
 class Source(Section):

@@ -11,12 +11,12 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from monitor.records import By
-from monitor.rules.document import Document, Fault
-from monitor.rules.faults import RULES, Location, owner_of
+from monitor.rules.faults import RULES, owner_of
 from monitor.rules.groups import Groups, group_fault
 from monitor.surge.rules import parse_duration
 from monitor.surge.template_check import check_template
 from monitor.surge.words import WrongWordError, did_you_mean, shown
+from monitor.yaml_document import Document, Fault, Location
 
 _NAMED = {"rules": "alert", "receivers": "name", "maintenance": "name"}
 _DIMENSIONS = ("topic", "entity", "all")

@@ -14,13 +14,12 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from monitor.delivery.receivers import Receiver, WebhookConfig
-from monitor.rules.document import Document, Fault
 from monitor.rules.words import FIELDS
 from monitor.surge.maintenance import Maintenance
 from monitor.surge.rules import AbsentRule, DeadManRule, Match, SurgeRule, ThresholdRule
 from monitor.surge.words import WrongWordError, did_you_mean, one_of, shown
+from monitor.yaml_document import Document, Fault, Location
 
-Location = tuple[int | str, ...]
 RULES: dict[str, type[BaseModel]] = {
     "threshold": ThresholdRule,
     "surge": SurgeRule,

@@ -20,12 +20,12 @@ from monitor.delivery.receivers import Receiver
 from monitor.errors import RulesError
 from monitor.records import By
 from monitor.rules.checks import Deployment, misfits, untold
-from monitor.rules.document import Document, Fault, UnreadableError, read_yaml
 from monitor.rules.faults import told, unknown_field
 from monitor.rules.groups import Groups, resolved
 from monitor.surge.maintenance import Maintenance
 from monitor.surge.rules import Rule
 from monitor.surge.words import shown
+from monitor.yaml_document import Document, Fault, UnreadableError, read_yaml
 
 _ITEMS: dict[str, TypeAdapter[Any]] = {
     "receivers": TypeAdapter(Receiver),

@@ -9,11 +9,11 @@ import pytest
 
 from monitor import schemas
 from monitor.errors import RulesError
-from monitor.rules.document import read_yaml
 from monitor.rules.file import load_rules
 from monitor.rules.words import FIELDS
 from monitor.surge.template_nodes import NAMES
 from monitor.surge.templates import environment
+from monitor.yaml_document import read_yaml
 from tests.surge.test_scenarios import run_scenario
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "RULES.md").read_text(encoding="utf-8")

@@ -8,12 +8,12 @@ from pydantic import TypeAdapter
 
 from monitor.delivery.receivers import Receiver
 from monitor.records import Series
-from monitor.rules.document import read_yaml
 from monitor.surge.maintenance import Maintenance
 from monitor.surge.partition import PartitionWatch
 from monitor.surge.plan import WatchPlan
 from monitor.surge.rules import Rule, parse_duration
 from monitor.surge.track import Statistics
+from monitor.yaml_document import read_yaml
 from tests.surge.log import feed
 from tests.surge.story import Script, expected_alerts, told
 

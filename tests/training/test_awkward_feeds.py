@@ -9,8 +9,10 @@ import pytest
 from monitor.errors import FeedError
 from training.cells import read_time
 from training.feeds import FeedReport, Row, read_feed
+from training.recipe import RecipeError
 from training.recipe_data import Feed
 from training.sources.opening import format_of
+from training.yaml_file import read_yaml_file
 
 TOPICS = ("Dividend", "Earnings")
 OAKE, TARN = "Oake falls", "Tarn rises"
@@ -45,29 +47,29 @@ def table(file: Path, names: list[str], *columns: Any) -> Path:
     return file
 
 
-@pytest.mark.parametrize("cells", [("yes", "no"), ("true", "false"), ("True", "False")])
-def test_words_that_yaml_takes_for_truth_values_name_classes(
-    tmp_path: Path, cells: tuple[str, str]
-) -> None:
-    file = put(tmp_path / "f.csv", f"text,label\n{OAKE},{cells[0]}\n{TARN},{cells[1]}\n")
-    classes = {True: "negative", False: "positive"}
-    rows, _ = read(file, sentiment={"column": "label", "classes": classes})
+@pytest.mark.parametrize("cells", ["yes no", "on off", "true false", "True False", "1 0"])
+def test_words_of_yaml_name_classes_without_quotes(tmp_path: Path, cells: str) -> None:
+    bad, good = cells.split()
+    file = put(tmp_path / "f.csv", f"text,label\n{OAKE},{bad}\n{TARN},{good}\n")
+    recipe = put(
+        tmp_path / "r.yaml", f"{{column: label, classes: {{{bad}: negative, {good}: neutral}}}}"
+    )
+    rows, _ = read(file, sentiment=read_yaml_file(recipe, RecipeError).content)
+    assert labels(rows) == [(OAKE, 0), (TARN, 1)]
+
+
+def test_truth_values_are_spelt_as_in_json(tmp_path: Path) -> None:
+    classes = {"true": "negative", "false": "positive"}
+    lines = put(tmp_path / "f.jsonl", f'{{"text": "{OAKE}", "label": true}}\n')
+    columns = table(tmp_path / "f.parquet", ["text", "label"], [OAKE, TARN], [True, False])
+    assert labels(read(lines, sentiment={"column": "label", "classes": classes})[0]) == [(OAKE, 0)]
+    rows, _ = read(columns, sentiment={"column": "label", "classes": classes})
     assert labels(rows) == [(OAKE, 0), (TARN, 2)]
 
 
-def test_a_class_that_is_spelt_out_goes_before_a_truth_value(tmp_path: Path) -> None:
-    file = put(tmp_path / "f.csv", f"text,label\n{OAKE},yes\n{TARN},true\n")
-    classes = {"yes": "neutral", True: "positive"}
-    rows, _ = read(file, sentiment={"column": "label", "classes": classes})
-    assert labels(rows) == [(OAKE, 1), (TARN, 2)]
-
-
-@pytest.mark.parametrize("key", [1, 1.0, "1"])
-def test_whole_numbers_kept_as_fractions_have_the_class_of_either(
-    tmp_path: Path, key: float | str
-) -> None:
+def test_whole_numbers_kept_as_fractions_have_the_class_of_the_whole_number(tmp_path: Path) -> None:
     file = table(tmp_path / "f.parquet", ["text", "label"], [OAKE, TARN], [1.0, None])
-    rows, report = read(file, sentiment={"column": "label", "classes": {key: "negative"}})
+    rows, report = read(file, sentiment={"column": "label", "classes": {"1": "negative"}})
     assert labels(rows) == [(OAKE, 0)]
     assert report.dropped == {"no label": 1}
 

@@ -126,7 +126,7 @@ def test_a_desk_adds_files_of_its_own(tmp_path: Path) -> None:
         ("kind: invariance", "kind: guess", 2, "kind: must be 'invariance' or 'expectation'"),
         ("what: ours", "why: ours", 3, "why: there is no such key"),
         ("[Oake, Tarn]", "[Oake]", 5, "a slot needs fillers, and two or more"),
-        ("[Oake, Tarn]", "[Oake, on]", 5, "must be text; put it in quotes"),
+        ("[Oake, Tarn]", "[Oake, 7]", 5, "must be text; put it in quotes"),
         ("swap: company", "swap: ticker", 8, "has no slot {ticker} to swap; add it"),
         ("swap: company", "swap: cases", 7, "'cases' names a number"),
         ("swap: company", "expect: negative", 7, "kind is invariance, so give swap"),

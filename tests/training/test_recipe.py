@@ -96,7 +96,7 @@ FEED = {"name": "f", "source": "s", "license": "MIT", "file": "f.csv"}
             "two feeds are called 'f'; give each a name of its own",
         ),
         ({"topics": ["Macro", " "]}, "a topic has no name, or white space around it"),
-        ({"hyper": {"epochs": float("inf")}}, "hyper.epochs: must be a finite number"),
+        ({"hyper": {"epochs": float("inf")}}, "hyper.epochs: must be a valid number"),
     ],
 )
 def test_a_wrong_key_is_told_with_its_place(toy: Write, changes: dict[str, Any], told: str) -> None:
@@ -116,7 +116,8 @@ def test_a_wrong_key_is_told_with_its_place(toy: Write, changes: dict[str, Any],
         ("topics: [", "not valid YAML"),
         ("- a", "a mapping of keys"),
         ("", "a mapping of keys"),
-        ("[" * 3000, "not valid YAML"),
+        ("[" * 3000, "nested too deeply"),
+        ("name: &a [*a]", r":1:7: an alias of what it stands in"),
         ("name: toy", r"version: is needed\n.*:1:1: base: is needed"),
         ("name: toy\nbase: {path: a, path: b}", r":2:17: 'path' is given twice, first on"),
         (

@@ -89,7 +89,7 @@ def test_parquet_with_lists_times_and_whole_numbers_as_fractions() -> None:
         "desk.parquet",
         several=True,
         topic={"column": "subjects"},
-        sentiment={"column": "tone", "classes": {0: "negative", 2: "positive"}},
+        sentiment={"column": "tone", "classes": {"0": "negative", "2": "positive"}},
         time_column="published",
     )
     assert labels(rows) == [(LOSS, 0), ("Oake Mining names new finance chief", 2)]

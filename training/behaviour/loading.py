@@ -24,7 +24,7 @@ from training.behaviour.templates import (
     group,
     slots,
 )
-from training.yaml_file import read_yaml
+from training.yaml_file import read_yaml_file
 
 RESERVED = {"cases", "flip_rate", "mean_shift", "pass_rate", "fail_rate"}
 _BESIDE = ("higher", "lower")
@@ -129,7 +129,7 @@ def _files(directories: Sequence[Path]) -> Iterator[Path]:
 
 
 def _load(file: Path) -> BehaviourTest:
-    written = read_yaml(file, BehaviourError)
+    written = read_yaml_file(file, BehaviourError)
     try:
         read = _File.model_validate(written.content)
     except ValidationError as error:

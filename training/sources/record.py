@@ -37,15 +37,18 @@ class Broken:
 
 
 def as_text(cell: Any) -> str:
-    """The text of a cell; empty for None and NaN. A whole number has no fraction: 2.0 is `2`.
+    """The text of a cell; empty for None and NaN.
 
-    Tables keep whole numbers as fractions wherever one of them is missing.
+    A whole number has no fraction (2.0 is `2`): tables keep whole numbers as fractions wherever
+    one of them is missing. A truth value is `true` or `false`, as in JSON.
     """
     if isinstance(cell, str):
         return cell
     if cell is None:
         return ""
-    if isinstance(cell, float) and not isinstance(cell, bool):
+    if isinstance(cell, bool):
+        return "true" if cell else "false"
+    if isinstance(cell, float):
         if math.isnan(cell):
             return ""
         return str(int(cell)) if cell.is_integer() else str(cell)

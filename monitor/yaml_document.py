@@ -1,7 +1,7 @@
-"""The YAML of a rules file: its content, and the place of everything in it.
+"""A file that people write in YAML: its content, and the place of everything in it.
 
 Owns what is wrong with a file as YAML (syntax, repeated keys, tags, size) and the way from a
-location in its content to line and column. It knows no rule.
+location in its content to line and column. It knows neither rules nor recipes.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ import yaml
 
 from monitor.surge.words import did_you_mean, shown
 
+Location = tuple[int | str, ...]
+"""The way to a value: keys of mappings, and places in lists from 0."""
 MAX_CHARACTERS = 1_000_000
 MAX_VALUES = 100_000
 """How many values a file may hold, each alias counted as often as it is used."""
@@ -39,8 +41,8 @@ _TAGS = {*_PATTERNS, f"{_CORE}str", f"{_CORE}seq", f"{_CORE}map"}
 _SYNTAX = (
     (
         r"mapping values are not allowed",
-        "a ': ' can't stand here; indent the fields of one rule alike, and put a text that holds "
-        "': ' in quotes",
+        "a ': ' can't stand here; indent fields that belong together alike, and put a text that "
+        "holds ': ' in quotes",
     ),
     (r"found character '\\t'|tab", "a tab; indent with spaces"),
     (r"found character '([@`%])'", "a text can't begin with this character; put it in quotes"),
@@ -50,7 +52,7 @@ _SYNTAX = (
     (r"flow (?:sequence|mapping|node)", "a '[' or '{' is never closed, or holds what it can't"),
     (
         r"did not find expected|expected <block end>|expected the node",
-        "the indentation does not fit; the fields of one rule begin in the same column",
+        "the indentation does not fit; fields that belong together begin in the same column",
     ),
     (r"expected a single document", "a second document begins here; remove the '---'"),
     (r"duplicate anchor|found duplicate", "an anchor of this name is there already; rename it"),
@@ -95,14 +97,14 @@ _Loader.yaml_constructors = yaml.SafeLoader.yaml_constructors | {
 
 @dataclass(frozen=True)
 class Document:
-    """A rules file: its content, where everything stands, and what is wrong with the YAML."""
+    """What a text says, where everything stands in it, and what is wrong with the YAML."""
 
     text: str
     root: yaml.Node | None
     content: Any
     faults: tuple[Fault, ...] = ()
 
-    def node(self, location: tuple[int | str, ...]) -> yaml.Node | None:
+    def node(self, location: Location) -> yaml.Node | None:
         """The node at a location, or the last one on the way there."""
         node = self.root
         for part in location:
@@ -112,7 +114,7 @@ class Document:
             node = child[1]
         return node
 
-    def at(self, location: tuple[int | str, ...], message: str, word: str = "") -> Fault:
+    def at(self, location: Location, message: str, word: str = "") -> Fault:
         """A fault of the value at a location, or of the `word` in it where it is a text."""
         node = self.node(location)
         if node is None:
@@ -124,13 +126,16 @@ class Document:
                 return Fault(*_place(self.text, found), message)
         return Fault(mark.line + 1, mark.column + 1, message)
 
-    def at_key(self, location: tuple[int | str, ...], message: str) -> Fault:
-        """A fault of the key that a location ends with."""
-        found = _child(self.node(location[:-1]), location[-1])
-        key = None if found is None else found[0]
-        if key is None:
-            return self.at(location, message)
-        return Fault(key.start_mark.line + 1, key.start_mark.column + 1, message)
+    def at_key(self, location: Location, message: str) -> Fault:
+        """A fault of the key or list item that a location ends with, or the last on the way."""
+        place = node = self.root
+        for part in location:
+            child = _child(node, part)
+            if child is None:
+                break
+            key, node = child
+            place = key or node
+        return Fault(1, 1, message) if place is None else _of(place, message)
 
 
 def read_yaml(text: str) -> Document:
