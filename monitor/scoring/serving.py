@@ -109,10 +109,13 @@ class Serving:
             version = serving_version(registry)
             if version == self._judge.version:
                 return
-            judge = await asyncio.to_thread(self._load, registry, version)
+            bundle = await asyncio.to_thread(load_version, registry, version)
+            check_topics(bundle, self._topics)
+            judge = await asyncio.to_thread(load_judge, bundle, self._settings)
             change = await self._compare(judge, preparing, inferring)
             if serving_version(registry) != version:
                 return  # it has moved on meanwhile, which the next look sees
+            check_topics(bundle, self._topics)  # so may the rules have done
         except NewsurgeError as error:
             self._refuse(version, str(error))
         except Exception:
@@ -130,11 +133,6 @@ class Serving:
             self._judge.version,
             reason,
         )
-
-    def _load(self, registry: Path, version: str) -> Judge:
-        bundle = load_version(registry, version)
-        check_topics(bundle, self._topics)
-        return load_judge(bundle, self._settings)
 
     async def _compare(
         self, judge: Judge, preparing: ThreadPoolExecutor, inferring: ThreadPoolExecutor
