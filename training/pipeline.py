@@ -10,32 +10,25 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from msgspec import to_builtins
-from msgspec.structs import replace
 
 from monitor.errors import NewsurgeError
 from monitor.model import bundle as bundles
 from training import frozen as freezing
 from training import processes, teaching, trackers, tune_result
-from training.calibration import fit_temperature
-from training.card import model_card
 from training.checkpoints import open_work
-from training.evaluation import HEADS, measure
-from training.feeds import FeedReport
-from training.gathering import DataReport, Gathered, as_json, gather
+from training.describing import describe
+from training.evaluation import HEADS
+from training.gathering import DataReport, Gathered, gather
 from training.label_account import HELD_OUT, files_of, labels_of
 from training.metrics import probabilities_of
-from training.parity import parity, tell
+from training.parity import tell
 from training.report import ending
-from training.served import served
-from training.targets import head_labels, is_labelled
 
 if TYPE_CHECKING:
-    from training.metrics import Numbers
     from training.recipe import Recipe
 
 Say = Callable[[str], None]
@@ -140,7 +133,7 @@ def train(
     account = {bundles.LABELS: labels, HELD_OUT: sorted(kept_out)}
     began = {"start": start.meta.version if start else None, "tuning": tuning}
     course = {"epochs": epochs, **to_builtins(account | began)}
-    made = _describe(recipe, gathered, learned, draft, exact, course)
+    made = describe(recipe, gathered, learned, draft, exact, course)
     tell(made.meta.metrics["parity"], say)
     say("Reporting: behaviour tests, and every set in full")
     report = ending.report_on(made, {"dev": dev, bundles.FROZEN: gathered.holdout}, tests)
@@ -203,70 +196,3 @@ def _open(work: Path, facts: dict[str, str], say: Say, *, resume: bool) -> Path 
         nothing = "Nothing to resume. " if resume else ""
         say(f"{nothing}Checkpoints are kept in {work}; if interrupted, go on with --resume")
     return checkpoint
-
-
-def _describe(
-    recipe: Recipe,
-    gathered: Gathered,
-    learned: list[str],
-    draft: Path,
-    exact: list[Numbers],
-    course: dict[str, Any],
-) -> bundles.Bundle:
-    """Fits the temperatures on what is served, then writes `meta.json` and the model card.
-
-    `learned` has the digest of each feed's file; `course` is what the training itself tells of
-    under `metrics`.
-    """
-    reports, dev = gathered.report.feeds, gathered.dev
-    labels = head_labels(dev, len(recipe.topics), recipe.topic_mode)
-    meta = bundles.BundleMeta(
-        name=recipe.name,
-        version=recipe.version,
-        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        topics=recipe.topics,
-        topic_mode=recipe.topic_mode,
-        temperatures=bundles.Temperatures(),
-        max_length=recipe.max_length,
-        languages=recipe.languages,
-        minimum_words=recipe.minimum_words,
-        base_model=bundles.BaseModel(recipe.base.id, recipe.base.sha256, recipe.base.license),
-        training_data=_manifest(recipe, reports, learned),
-        recipe=recipe.model_dump(mode="json"),
-        metrics={},
-        files={},
-    )
-    int8 = served(bundles.Bundle(draft, meta), [row.text for row in dev])
-    pairs = zip(labels.items(), exact, int8, strict=True)
-    compared = {
-        head: parity(fp32, answer, truth)
-        for (head, truth), fp32, answer in pairs
-        if is_labelled(truth).any()
-    }
-    fitted = bundles.Temperatures(
-        *(fit_temperature(p, truth) for p, truth in zip(int8, labels.values(), strict=True))
-    )
-    meta = replace(meta, temperatures=fitted)
-    metrics = {
-        "dev": measure(bundles.Bundle(draft, meta), dev),
-        "parity": compared,
-        **course,
-        "feeds": [report.counts() for report in reports],
-        "data": as_json(gathered.report),
-    }
-    if gathered.holdout:
-        held_out = measure(bundles.Bundle(draft, meta), gathered.holdout)
-        metrics["evaluations"] = {bundles.FROZEN: held_out}
-    meta = replace(meta, metrics=metrics)
-    (draft / bundles.CARD).write_text(model_card(meta), encoding="utf-8")
-    bundles.write_meta(draft, replace(meta, files=bundles.digests(draft)))
-    return bundles.load_bundle(draft)
-
-
-def _manifest(
-    recipe: Recipe, reports: list[FeedReport], learned: list[str]
-) -> tuple[bundles.TrainingData, ...]:
-    return tuple(
-        bundles.TrainingData(feed.name, feed.source, feed.license, sha256, report.kept)
-        for feed, report, sha256 in zip(recipe.feeds, reports, learned, strict=True)
-    )

@@ -61,7 +61,7 @@ def toy_recipe(encoder: Path | None = None) -> dict[str, Any]:
                 "file": "sentiment.csv",
                 "sentiment": {
                     "column": "label",
-                    "classes": {0: "negative", 1: "positive", 2: "neutral"},
+                    "classes": {"0": "negative", "1": "positive", "2": "neutral"},
                 },
             },
             {
