@@ -227,6 +227,7 @@ async def test_notify_is_killed_at_random_and_every_alert_is_told_under_one_id(
         await say(processes.settings, msgspec.structs.replace(quiet, expired=Expiry("bo", now)))
         await until(partial(processes._has_committed_all, "notify"))
         await has_all(receiver, {each.id for each in alerts})
+        await processes.ready(*processes.of("notify"))  # one may just have been started again
         await processes.stop(*processes.of("notify"))
     assert receiver.bad_signatures == 0
     one_body_for_an_id_and_one_id_for_an_alert(receiver.requests)
