@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
-import yaml
 
 from monitor import logs
 from monitor.errors import SettingsError
 from monitor.settings import Settings, load_settings
+from monitor.yaml_document import UnreadableError, read_yaml
 
 _LONGEST_DRAIN_SECONDS = 30
 FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
@@ -67,9 +67,9 @@ def resolve_settings(
     flags: dict[str, Any] = {name: value for name, value in sections.items() if value is not None}
     for assignment in assignments:
         name, given, value = assignment.partition("=")
-        if not given:
-            raise SettingsError(f"--set {assignment}: write it as NAME=VALUE")
-        _put(flags, name, yaml.safe_load(value))
+        if not given or not all(name.split(".")):
+            raise SettingsError(f"--set {name}: write it as NAME=VALUE")
+        _put(flags, name, _read(name, value))
     if bootstrap_servers is not None:
         _put(flags, "kafka.bootstrap_servers", bootstrap_servers)
     if prefix is not None:
@@ -79,10 +79,24 @@ def resolve_settings(
     return settings
 
 
+def _read(name: str, value: str) -> Any:
+    try:
+        document = read_yaml(value)
+    except UnreadableError as error:
+        raise SettingsError(f"--set {name}: {error}") from None
+    for fault in document.faults:
+        raise SettingsError(f"--set {name}: {fault.message}")
+    return document.content
+
+
 def _put(flags: dict[str, Any], name: str, value: Any) -> None:
     *parents, leaf = name.split(".")
     for parent in parents:
         flags = flags.setdefault(parent, {})
+        if not isinstance(flags, dict):
+            raise SettingsError(
+                f"{name}: {parent} is given a value of its own, too; give one of them"
+            )
     flags[leaf] = value
 
 

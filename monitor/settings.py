@@ -11,7 +11,6 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from pydantic import (
     BaseModel,
     ConfigDict,
@@ -23,13 +22,16 @@ from pydantic import (
 )
 from pydantic_settings import (
     BaseSettings,
+    InitSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
-    YamlConfigSettingsSource,
 )
+from pydantic_settings import SettingsError as UnreadableVariableError
 
 from monitor.errors import SettingsError
 from monitor.records import By
+from monitor.settings_faults import NESTED, PREFIX, told
+from monitor.yaml_file import read_yaml_file
 
 Role = Literal["score", "watch", "notify"]
 ROLES: tuple[Role, ...] = ("score", "watch", "notify")
@@ -201,8 +203,8 @@ class Settings(BaseSettings):
     """Everything a deployment decides."""
 
     model_config = SettingsConfigDict(
-        env_prefix="NEWSURGE_",
-        env_nested_delimiter="__",
+        env_prefix=PREFIX,
+        env_nested_delimiter=NESTED,
         extra="forbid",
         frozen=True,
     )
@@ -224,10 +226,12 @@ def load_settings(file: Path | None = None, flags: dict[str, Any] | None = None)
     """Resolve the settings from flags (nested dicts), the environment, and a YAML file.
 
     Raises:
-        SettingsError: naming every setting that can't be used, and where it came from.
+        SettingsError: naming every setting that can't be used, and what gave it.
     """
-    if file is not None and not file.is_file():
-        raise SettingsError(f"settings file {file} does not exist; check the path after --settings")
+    written = None if file is None else read_yaml_file(file, SettingsError)
+    content = {} if written is None or written.content is None else written.content
+    if not isinstance(content, dict):
+        raise SettingsError(f"{file}:1:1: the file must be a mapping of settings, such as kafka")
 
     class _FromFile(Settings):
         @classmethod
@@ -240,18 +244,14 @@ def load_settings(file: Path | None = None, flags: dict[str, Any] | None = None)
             file_secret_settings: PydanticBaseSettingsSource,
         ) -> tuple[PydanticBaseSettingsSource, ...]:
             del dotenv_settings, file_secret_settings
-            from_file = YamlConfigSettingsSource(settings_cls, yaml_file=file)
-            return init_settings, env_settings, from_file
+            return init_settings, env_settings, InitSettingsSource(settings_cls, content)
 
     try:
         return _FromFile(**(flags or {}))
     except ValidationError as error:
-        faults = "; ".join(
-            f"{'.'.join(str(part) for part in fault['loc']) or 'settings'}: {fault['msg']}"
-            for fault in error.errors()
-        )
+        raise SettingsError(told(error, Settings, flags or {}, written)) from None
+    except UnreadableVariableError as error:
         raise SettingsError(
-            f"settings can't be used ({file or 'flags and environment'}): {faults}"
+            f"a variable that begins with {PREFIX} can't be read ({error}); a list or a section is "
+            f'written there as JSON, such as ["score"]'
         ) from None
-    except (yaml.YAMLError, TypeError) as error:
-        raise SettingsError(f"settings file {file} is not valid YAML: {error}") from None

@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 from monitor.children import free_port
 from monitor.cli import cli
+from monitor.errors import SettingsError
 from monitor.options import resolve_settings
 from monitor.rules.file import default_rules
 
@@ -75,6 +76,22 @@ def test_a_taken_port_is_one_clear_line() -> None:
 def test_an_unknown_setting_or_role_is_said() -> None:
     assert "colour" in only_line(start("--set", "colour=red"))
     assert "roles" in only_line(start("--roles", "score,dance"))
+
+
+@pytest.mark.parametrize(
+    ("assignments", "told"),
+    [
+        (["kafka.client_id=["], "--set kafka.client_id: not valid YAML"),
+        (["kafka={client_id: a, client_id: b}"], "--set kafka: 'client_id' is given twice"),
+        (["kafka=1", "kafka.client_id=x"], "kafka.client_id: kafka is given a value of its own"),
+        (["kafka..client_id=x"], "--set kafka..client_id: write it as NAME=VALUE"),
+        (["kafka"], "--set kafka: write it as NAME=VALUE"),
+    ],
+)
+def test_an_assignment_that_is_none_is_said(assignments: list[str], told: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        resolve_settings(None, None, None, tuple(assignments))
+    assert str(caught.value).startswith(told)
 
 
 def test_check_tells_a_usable_file_from_a_broken_one(tmp_path: Path) -> None:

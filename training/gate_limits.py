@@ -11,8 +11,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from monitor.errors import NewsurgeError
+from monitor.yaml_file import read_yaml_file
 from training.recipe import Feed
-from training.yaml_file import read_yaml_file
 
 FILE = "gate.yaml"  # in a registry: the desk's own limits, and its frozen holdouts
 Head = Literal["topic", "sentiment"]

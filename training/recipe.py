@@ -14,10 +14,10 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from monitor.errors import NewsurgeError
 from monitor.model.bundle import NO_TOPIC, SENTIMENTS
+from monitor.yaml_file import read_yaml_file
 from training.hyper import Hyper, Tune
 from training.recipe_data import Feed, Holdout, Hygiene, Labels, Section, Sha256
 from training.trackers import TRACKERS
-from training.yaml_file import read_yaml_file
 
 __all__ = ["Base", "Feed", "Holdout", "Hygiene", "Hyper", "Labels", "Recipe", "load_recipe"]
 

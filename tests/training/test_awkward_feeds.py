@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from monitor.errors import FeedError
+from monitor.yaml_file import read_yaml_file
 from training.cells import read_time
 from training.feeds import FeedReport, Row, read_feed
 from training.recipe import RecipeError
 from training.recipe_data import Feed
 from training.sources.opening import format_of
-from training.yaml_file import read_yaml_file
 
 TOPICS = ("Dividend", "Earnings")
 OAKE, TARN = "Oake falls", "Tarn rises"

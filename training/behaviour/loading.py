@@ -14,6 +14,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from monitor.errors import NewsurgeError
+from monitor.yaml_file import read_yaml_file
 from training.behaviour.templates import (
     CASE,
     BehaviourTest,
@@ -24,7 +25,6 @@ from training.behaviour.templates import (
     group,
     slots,
 )
-from training.yaml_file import read_yaml_file
 
 RESERVED = {"cases", "flip_rate", "mean_shift", "pass_rate", "fail_rate"}
 _BESIDE = ("higher", "lower")

@@ -1,11 +1,12 @@
-"""Reads the YAML files of training, and tells by line and column what is wrong in one.
+"""Reads a YAML file that people write, and tells by line and column what is wrong in it.
 
-Recipes, gate files and behaviour tests are read by it. It knows no key of theirs.
+Settings, recipes, gate files and behaviour tests are read by it. It knows no key of theirs.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,20 +40,18 @@ class YamlFile:
         """Mappings with texts as keys, lists, texts, numbers, truth values and None."""
         return self.document.content
 
+    def place(self, location: Location) -> str:
+        """Where a key or list item stands, or what it would stand in, as `file:line:column`."""
+        return _place(self.path, self.document.at_key(location, ""))
+
     def told(self, location: Location, message: str) -> str:
         """A fault in a line: place, key and what is wrong with it."""
         key = ".".join(map(str, location)) or "the file"
-        return _line(self.path, self.document.at_key(location, f"{key}: {message}"))
+        return f"{self.place(location)}: {key}: {message}"
 
     def faults(self, error: ValidationError) -> str:
         """What the validation of the content found, a line each."""
-        found = error.errors(include_url=False)
-        # A list whose only element is at fault is called empty, too, which it is not.
-        return "\n".join(
-            self.told(each["loc"], _sentence(each))
-            for each in found
-            if each["type"] != "too_short" or not any(_is_in(o["loc"], each["loc"]) for o in found)
-        )
+        return "\n".join(self.told(*fault) for fault in sentences(error))
 
 
 def read_yaml_file(path: Path, wrong: type[NewsurgeError]) -> YamlFile:
@@ -63,17 +62,30 @@ def read_yaml_file(path: Path, wrong: type[NewsurgeError]) -> YamlFile:
     """
     try:
         document = read_yaml(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise wrong(f"{path}: can't be read ({error}); check the path") from error
+    except OSError as error:
+        raise wrong(f"{path}: can't be read ({error.strerror}); check the path") from error
+    except UnicodeDecodeError as error:
+        raise wrong(
+            f"{path}: is not UTF-8 ({error.reason} at byte {error.start}); save it as UTF-8"
+        ) from None
     except UnreadableError as error:
-        raise wrong(_line(path, error.fault)) from None
-    if document.faults:
-        raise wrong("\n".join(_line(path, fault) for fault in document.faults))
+        raise wrong(f"{_place(path, error.fault)}: {error.fault.message}") from None
+    if faults := document.faults:
+        raise wrong("\n".join(f"{_place(path, fault)}: {fault.message}" for fault in faults))
     return YamlFile(path, document)
 
 
-def _line(path: Path, fault: Fault) -> str:
-    return f"{path}:{fault.line}:{fault.column}: {fault.message}"
+def sentences(error: ValidationError) -> Iterator[tuple[Location, str]]:
+    """What a validation found, and where in the content; it quotes no value."""
+    found = error.errors(include_url=False, include_input=False)
+    for each in found:
+        # A list whose only element is at fault is called empty, too, which it is not.
+        if each["type"] != "too_short" or not any(_is_in(o["loc"], each["loc"]) for o in found):
+            yield each["loc"], _sentence(each)
+
+
+def _place(path: Path, fault: Fault) -> str:
+    return f"{path}:{fault.line}:{fault.column}"
 
 
 def _is_in(place: Location, other: Location) -> bool:
