@@ -13,8 +13,10 @@ import click
 
 from monitor import __version__, commands
 from monitor.errors import NewsurgeError
+from monitor.logs import printable
 
 _ENTRY_POINTS = "newsurge.commands"
+_LONGEST_LINE = 2000
 
 
 class _Commands(click.Group):
@@ -51,6 +53,14 @@ for _command in commands.COMMANDS:
     cli.add_command(_command)
 
 
+def _shown(error: NewsurgeError) -> str:
+    """What it says, safe for a terminal: it may quote a file or a record."""
+    lines = (printable(line) for line in str(error).split("\n"))
+    return "\n".join(
+        line if len(line) <= _LONGEST_LINE else f"{line[:_LONGEST_LINE]}…" for line in lines
+    )
+
+
 def main() -> None:
     """Run the command line; a `NewsurgeError` becomes one line and its exit code."""
     try:
@@ -61,5 +71,5 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
     except NewsurgeError as error:
-        click.echo(f"newsurge: {error}", err=True)
+        click.echo(f"newsurge: {_shown(error)}", err=True)
         sys.exit(error.exit_code)

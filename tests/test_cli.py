@@ -78,6 +78,15 @@ def test_an_unknown_setting_or_role_is_said() -> None:
     assert "roles" in only_line(start("--roles", "score,dance"))
 
 
+def test_what_a_message_quotes_can_not_steer_the_terminal(tmp_path: Path) -> None:
+    feed = tmp_path / "feed.csv"
+    feed.write_text("\x1b[31mred\u202e" + "x" * 100_000 + "\n")
+    line = only_line(newsurge("backtest", str(feed)))
+    assert "no column title" in line
+    assert line.isprintable()
+    assert len(line) < 3000
+
+
 @pytest.mark.parametrize(
     ("assignments", "told"),
     [

@@ -128,6 +128,8 @@ def log(registry: Path | None, as_json: bool, **options: Any) -> None:
     from monitor.model.promotion_log import read_log
 
     shelf = registry_of(registry, options)
+    if not shelf.is_dir():
+        raise NewsurgeError(f"{shelf}: no registry there; check the path")
     found = read_log(shelf)
     wrong = faults(shelf, found)
     if as_json:

@@ -263,3 +263,9 @@ def test_a_registry_must_be_named(registry: Path) -> None:
     assert "no registry" in str(run("models", "list").exception)
     by_setting = run("models", "list", "--json", "--set", f"model.registry={registry}")
     assert by_setting.exit_code == 0
+
+
+def test_a_registry_that_is_not_there_has_no_whole_chain(tmp_path: Path) -> None:
+    done = run("models", "log", "--registry", tmp_path / "modles")
+    assert done.exit_code == 1
+    assert "no registry there; check the path" in str(done.exception)
