@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from typing import Any, get_args
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from monitor.surge.words import did_you_mean
 from monitor.yaml_document import Location
-from monitor.yaml_file import YamlFile, sentences
+from monitor.yaml_file import YamlFile, model_at, sentences
 
 PREFIX = "NEWSURGE_"
 NESTED = "__"
@@ -38,7 +38,7 @@ def told(
     lines: list[str] = []
     for location, sentence in sentences(error):
         givers = list(_givers(location, flags, written))
-        if _section(model, location) is None:
+        if model_at(model, location) is None:
             del givers[
                 1:
             ]  # what comes first goes before the others; only sections are put together
@@ -74,19 +74,6 @@ def _holds(content: Any, location: Location) -> bool:
 
 
 def _unknown(location: Location, model: type[BaseModel]) -> str:
-    section = _section(model, location[:-1])
+    section = model_at(model, location[:-1])
     hint = did_you_mean(location[-1], section.model_fields) if section else ""
     return f"there is no such setting{hint or '; correct or remove it'}"
-
-
-def _section(model: type[BaseModel], location: Location) -> type[BaseModel] | None:
-    """The model of the section that a location names, if it names one."""
-    for part in location:
-        field = model.model_fields.get(str(part))
-        annotation = None if field is None else field.annotation
-        parts = (annotation, *get_args(annotation))
-        found = [each for each in parts if isinstance(each, type) and issubclass(each, BaseModel)]
-        if not found:
-            return None
-        model = found[0]
-    return model

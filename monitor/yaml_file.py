@@ -9,9 +9,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from monitor.errors import NewsurgeError
@@ -82,6 +82,17 @@ def sentences(error: ValidationError) -> Iterator[tuple[Location, str]]:
         # A list whose only element is at fault is called empty, too, which it is not.
         if each["type"] != "too_short" or not any(_is_in(o["loc"], each["loc"]) for o in found):
             yield each["loc"], _sentence(each)
+
+
+def model_at(model: type[BaseModel] | None, location: Location) -> type[BaseModel] | None:
+    """The model of the mapping that a location in a `model` names, if it names one."""
+    for part in location:
+        field = None if model is None else model.model_fields.get(str(part))
+        annotation = None if field is None else field.annotation
+        parts = (annotation, *get_args(annotation))
+        found = (each for each in parts if isinstance(each, type) and issubclass(each, BaseModel))
+        model = next(found, None)
+    return model
 
 
 def _place(path: Path, fault: Fault) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, get_args
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -19,6 +19,7 @@ from monitor.surge.maintenance import Maintenance
 from monitor.surge.rules import AbsentRule, DeadManRule, Match, SurgeRule, ThresholdRule
 from monitor.surge.words import WrongWordError, did_you_mean, one_of, shown
 from monitor.yaml_document import Document, Fault, Location
+from monitor.yaml_file import model_at
 
 RULES: dict[str, type[BaseModel]] = {
     "threshold": ThresholdRule,
@@ -200,11 +201,4 @@ def _model(document: Document, item: Location, within: Location) -> type[BaseMod
         "receivers": Receiver,
         "maintenance": Maintenance,
     }[str(item[0])]
-    for name in within[:-1]:
-        field = None if model is None else model.model_fields.get(str(name))
-        annotation = None if field is None else field.annotation
-        parts = (annotation, *get_args(annotation))
-        model = next(
-            (each for each in parts if isinstance(each, type) and issubclass(each, BaseModel)), None
-        )
-    return model
+    return model_at(model, within[:-1])
