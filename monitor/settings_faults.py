@@ -39,9 +39,7 @@ def told(
     for location, sentence in sentences(error):
         givers = list(_givers(location, flags, written))
         if model_at(model, location) is None:
-            del givers[
-                1:
-            ]  # what comes first goes before the others; only sections are put together
+            del givers[1:]  # the first goes before the others; only a section is put together
         message = _unknown(location, model) if location in unknown else sentence
         name = ".".join(map(str, location)) or "settings"
         lines.append(": ".join([*([" and ".join(givers)] if givers else []), name, message]))
@@ -66,10 +64,10 @@ def _givers(
 
 def _holds(content: Any, location: Location) -> bool:
     for part in location:
-        is_there = isinstance(content, Mapping) and part in content
-        if not is_there and not (isinstance(content, list) and isinstance(part, int)):
+        try:
+            content = content[part]
+        except (LookupError, TypeError):
             return False
-        content = content[part]
     return True
 
 

@@ -76,6 +76,16 @@ def test_a_variable_that_is_no_json_where_a_list_is_wanted_is_told(
     assert load_settings().roles == ("score",)
 
 
+def test_an_item_beyond_the_files_own_list_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "newsurge.yaml"
+    file.write_text("roles: [score]\n")
+    monkeypatch.setenv("NEWSURGE_ROLES", '["score", "wach"]')
+    [fault] = faults(file)
+    assert fault.startswith("NEWSURGE_ROLES: roles.1: must be 'score', 'watch' or 'notify'")
+
+
 @pytest.mark.parametrize(
     ("content", "told"),
     [
